@@ -1,0 +1,1 @@
+"""wildpose: 3D human pose from one colour image."""
