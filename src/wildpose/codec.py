@@ -84,6 +84,14 @@ class HeatmapCodec:
         offset = np.where(usable, np.clip(-slope / np.where(usable, bend, -1.0), -0.5, 0.5), 0.0)
         return offset, slope * offset + bend * offset**2 / 2
 
+    def lift(
+        self, joints_crop_px: Float[np.ndarray, "N P 2"], depth: Float[np.ndarray, "N P"], root: int
+    ) -> Float[np.ndarray, "N P 3"]:
+        """Decoded joints and their depth as root-relative 3D poses in half crop sides: camera axes, no mm yet."""
+        normalised = (2 * joints_crop_px + 1) / self.input_px - 1
+        pose = np.concatenate([normalised, depth[..., None]], -1)
+        return pose - pose[:, [root]]
+
     def soft_argmax(self, heatmaps, beta: float = 4.0):
         """Differentiable joints (N, P, 2) from torch heatmaps (N, P, h, w): (x, y) normalised to [-1, 1] of the crop.
 

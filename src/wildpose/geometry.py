@@ -100,6 +100,18 @@ def weak_perspective_scale(
     return np.asarray((a * b).sum((-2, -1)) / np.where(spread > 0, spread, np.nan))
 
 
+def depth_in_crop(
+    joints_cam_mm: Float[np.ndarray, "P 3"], joints_px: Float[np.ndarray, "P 2"], crop: Crop, root: int
+) -> Float[np.ndarray, " P"]:
+    """The depth target: weak-perspective scale * (z - z_root) in half sides of the crop, the unit of its x and y.
+
+    Both joint arrays are of the uncropped image; the scale is the least-squares one over the joints known in both.
+    """
+    scale_px_per_mm = weak_perspective_scale(joints_cam_mm, joints_px)
+    z = joints_cam_mm[:, 2]
+    return scale_px_per_mm * (z - z[root]) / (crop.side_px / 2)
+
+
 def bone_length_sum(
     points: Float[np.ndarray, "*batch P D"], bones: Sequence[tuple[int, int]]
 ) -> Float[np.ndarray, "*batch"]:
