@@ -1,1 +1,1 @@
-
+"""Photos and annotations to samples, samples to batches."""

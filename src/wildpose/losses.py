@@ -1,0 +1,63 @@
+"""PoseMaps and a Batch to named, unweighted terms. One masked mean; float32. Weights are applied in train/steps.py.
+
+Eq. (2) is written with sums. Every term here is a mean over what is labelled: with sums over 64 x 64 maps, the
+lambda = 1e-4 of eq. (5) would vanish (../docs/architecture.md).
+"""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from wildpose.data.batches import Batch
+from wildpose.models.generator import PoseMaps
+
+DEPTH_CLIP = 0.5
+"""Half crop sides beyond which an error of clipped-l1 has no gradient: a pose turned the wrong way round."""
+
+
+def masked_mean(values: Float[Tensor, "*shape"], mask: Bool[Tensor, "*shape"]) -> Float[Tensor, ""]:
+    """Mean over the mask, 0 where nothing is labelled. Masked values may be NaN: neither value nor gradient passes."""
+    return torch.where(mask, values, 0).sum() / mask.sum().clamp_min(1)
+
+
+def heatmap_loss(
+    predicted: Float[Tensor, "B S P H W"], truth: Float[Tensor, "B P H W"], mask: Bool[Tensor, "B P"]
+) -> Float[Tensor, ""]:
+    """First term of eq. (2), with intermediate supervision: squared error of each stack, summed over the stacks."""
+    per_map = ((predicted - truth[:, None]) ** 2).mean((3, 4))
+    return sum(masked_mean(per_map[:, s], mask) for s in range(per_map.shape[1]))
+
+
+def depth_loss(
+    predicted: Float[Tensor, "B P"],
+    truth: Float[Tensor, "B P"],
+    mask: Bool[Tensor, "B P"],
+    kind: Literal["squared", "clipped-l1"] = "squared",
+) -> Float[Tensor, ""]:
+    """Second term of eq. (2), over the labelled depths. `squared` is the paper's."""
+    error = predicted - torch.where(mask, truth, 0)
+    return masked_mean(error**2 if kind == "squared" else error.abs().clamp_max(DEPTH_CLIP), mask)
+
+
+def pose_losses(maps: PoseMaps, batch: Batch, depth_kind: Literal["squared", "clipped-l1"]) -> dict[str, Tensor]:
+    """The terms of L_pose, eq. (2)."""
+    return {
+        "heatmap": heatmap_loss(maps.heatmaps, batch.heatmaps, batch.heatmap_mask),
+        "depth": depth_loss(maps.depth, batch.depth, batch.depth_mask, depth_kind),
+    }
+
+
+def discriminator_loss(real_logits: Float[Tensor, " N"], fake_logits: Float[Tensor, " M"]) -> dict[str, Tensor]:
+    """Eq. (3): binary cross-entropy, ground truth as 1, predictions as 0."""
+    return {
+        "d_real": F.binary_cross_entropy_with_logits(real_logits, torch.ones_like(real_logits)),
+        "d_fake": F.binary_cross_entropy_with_logits(fake_logits, torch.zeros_like(fake_logits)),
+    }
+
+
+def generator_adversarial_loss(fake_logits: Float[Tensor, " B"]) -> Float[Tensor, ""]:
+    """First term of eq. (5), before lambda: predictions should pass for 1."""
+    return F.binary_cross_entropy_with_logits(fake_logits, torch.ones_like(fake_logits))
