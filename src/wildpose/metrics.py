@@ -45,9 +45,7 @@ def torso_diameter(true_px: Float[np.ndarray, "N 16 2"]) -> Float[np.ndarray, " 
 
     Sapp and Taskar (CVPR 2013); the pair is that of github.com/bearpaw/eval_pose, utils/eval_pck.m (W. Yang).
     """
-    return np.linalg.norm(
-        true_px[:, MPII16.index("left_shoulder")] - true_px[:, MPII16.index("right_hip")], axis=-1
-    )
+    return np.linalg.norm(true_px[:, MPII16.index("left_shoulder")] - true_px[:, MPII16.index("right_hip")], axis=-1)
 
 
 def pck_torso(
@@ -119,7 +117,7 @@ def protocol1_errors(
 def protocol2_errors(
     predicted_mm: Float[np.ndarray, "N P 3"], true_mm: Float[np.ndarray, "N P 3"], scale: bool = True
 ) -> Float[np.ndarray, "N P"]:
-    """Joint errors after Procrustes alignment of each pose, mm: turned, moved, with `scale` also scaled, not mirrored."""
+    """Joint errors after Procrustes alignment of each pose, mm: turned, moved, with `scale` sized, never mirrored."""
     return joint_errors(similarity_align(predicted_mm, true_mm, scale), true_mm)
 
 

@@ -1,0 +1,33 @@
+"""`wildpose evaluate`: the paper's tables for a weights file and a data set."""
+
+from pathlib import Path
+from typing import Literal
+
+
+def evaluate(
+    data: Literal["lsp", "studio", "outdoor"],
+    root: Path,
+    weights: str = "default",
+    scale_rule: Literal["legacy4296", "train-mean", "ground-truth", "none"] = "train-mean",
+    flip: bool = False,
+    out: Path | None = None,
+) -> None:
+    """Measure weights on a data set with truth, and say by which protocol.
+
+    Args:
+        data: lsp (2D: PCK@0.2 of the torso on photos 1001-2000), or studio or outdoor (3D: MPJPE, PA-MPJPE, PCK, AUC).
+        root: Folder of the data set.
+        weights: An .onnx weights file, or `default` for the one in the package.
+        scale_rule: How predicted 3D poses get their size in mm.
+        flip: Average with the prediction for the mirrored image.
+        out: Also write the numbers to this JSON file.
+    """
+    from wildpose.evaluate import evaluate_lsp, evaluate_studio
+    from wildpose.predict.onnx_model import OnnxModel
+
+    model = OnnxModel.load(weights)
+    report = evaluate_lsp(model, root, flip=flip) if data == "lsp" else evaluate_studio(model, root, scale_rule, flip)
+    print(report.text())
+    if out is not None:
+        report.save(out)
+        print(f"\nwritten to {out}")

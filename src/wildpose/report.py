@@ -1,0 +1,72 @@
+"""What an evaluation says: its protocol, its numbers, and tables to read or to parse."""
+
+import json
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Table:
+    """Named rows of numbers under named columns; the title carries unit, protocol and count."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: dict[str, tuple[float, ...]]
+
+    def text(self) -> str:
+        """Plain text, aligned; whole numbers as such, others with one decimal."""
+        cells = [["", *self.columns]]
+        cells += [[row, *(_number(v) for v in values)] for row, values in self.rows.items()]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = ["  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in cells]
+        return "\n".join([self.title, *lines])
+
+
+@dataclass(frozen=True)
+class Report:
+    """One evaluation of one model on one set."""
+
+    protocol: dict[str, Any]
+    """Everything that decides the numbers, by name."""
+    metrics: dict[str, float]
+    """Each number by its name."""
+    tables: tuple[Table, ...]
+
+    def text(self) -> str:
+        """The protocol, then the tables, as plain text."""
+        width = max(map(len, self.protocol))
+        head = "\n".join(f"{name:<{width}}  {value}" for name, value in self.protocol.items())
+        return "\n\n".join([head, *(table.text() for table in self.tables)])
+
+    def json(self) -> str:
+        """The same as JSON (format wildpose-evaluation/1), null where nothing could be counted."""
+        whole = {
+            "format": "wildpose-evaluation/1",
+            "protocol": self.protocol,
+            "metrics": {name: _known(value) for name, value in self.metrics.items()},
+            "tables": [
+                {"title": t.title, "columns": t.columns, "rows": {r: [*map(_known, v)] for r, v in t.rows.items()}}
+                for t in self.tables
+            ],
+        }
+        return json.dumps(whole, indent=1, allow_nan=False)
+
+    def save(self, path: str | Path) -> None:
+        """Write the JSON, all or nothing."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        beside.write_text(self.json() + "\n")
+        os.replace(beside, path)
+
+
+def _known(value: float) -> float | None:
+    """JSON has no NaN."""
+    return None if math.isnan(value) else value
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.1f}"
