@@ -1,8 +1,12 @@
 """Benchmarks: what they measure is a matter of the clock, so the clock is replaced where values are checked."""
 
-import pytest
+import json
+from pathlib import Path
 
-from wildpose import bench
+import pytest
+from fake_weights import write_fake_weights
+
+from wildpose import bench, cli
 
 
 class Clock:
@@ -62,3 +66,23 @@ def test_table_shows_median_and_spread():
 @pytest.mark.parametrize(("load", "warned"), [(0.9, True), (0.1, False), (None, False)])
 def test_table_warns_on_a_busy_machine(load, warned):
     assert ("warning" in bench.table(result(load))) == warned
+
+
+def test_the_command_times_each_part_and_writes_json(tmp_path: Path, capsys: pytest.CaptureFixture):
+    weights = write_fake_weights(tmp_path / "dots.onnx")
+    out = tmp_path / "new" / "bench.json"
+    cli.main(["bench", "predict", "--weights", str(weights), "--runs", "3", "--threads", "1", "--out", str(out)])
+    written = json.loads(out.read_text())
+    assert written["format"] == "wildpose-bench/1" and written["weights"]["name"] == "coloured dots"
+    assert list(written["parts"]) == ["crop", "network", "decode", "whole"]
+    assert all(0 < part["p10"] <= part["median"] <= part["p90"] for part in written["parts"].values())
+    assert bench.table(written) in capsys.readouterr().out
+    assert [path.name for path in out.parent.iterdir()] == ["bench.json"]
+
+
+@pytest.mark.parametrize("flag", ["--threads", "--runs"])
+def test_a_count_of_zero_is_refused(flag: str, capsys: pytest.CaptureFixture):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["bench", "predict", flag, "0"])
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.startswith("error: expected at least 1 thread and 1 run")

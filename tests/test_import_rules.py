@@ -1,19 +1,23 @@
 """The import order of docs/architecture.md, and the promise that prediction never touches a training library."""
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from fake_weights import draw_person, write_fake_weights
 
 import wildpose
 
 PACKAGE = Path(wildpose.__file__).parent
 # Data flows from left to right: a module imports from its own part and from parts to its left, lazily or not.
 ORDER = [
-    *("errors", "skeleton", "geometry", "codec", "types", "config", "metrics"),
-    *("predict", "write", "view3d", "view"),
+    *("errors", "skeleton", "geometry", "codec", "types", "config", "metrics", "report"),
+    *("predict", "write", "view3d", "view", "results"),
     *("studio", "data", "models", "losses", "train", "evaluate", "export"),
     *("bench", "cli"),
 ]
@@ -100,7 +104,27 @@ for found in pkgutil.walk_packages(getattr(module, "__path__", []), module.__nam
     assert done.returncode == 0, done.stderr
 
 
+COMMAND = "import sys; sys.argv = ['wildpose', *sys.argv[1:]]; import wildpose.cli; wildpose.cli.main()"
+
+
 def test_help_works_without_training_libraries():
-    done = run_blocked("import sys; sys.argv = ['wildpose', '--help']; import wildpose.cli; wildpose.cli.main()")
+    done = run_blocked(COMMAND, "--help")
     assert done.returncode == 0, done.stderr
     assert "predict" in done.stdout
+
+
+def test_predict_works_without_training_libraries(tmp_path: Path):
+    """From a photo to JSON and picture, where neither torch nor any other library of the extras can be imported."""
+    weights = write_fake_weights(tmp_path / "dots.onnx")
+    image, box = np.zeros((320, 240, 3), np.uint8), (20.0, 60.0, 200.0, 200.0)
+    joints_px = draw_person(image, box)
+    cv2.imwrite(str(tmp_path / "photo.png"), image[:, :, ::-1])
+    out = tmp_path / "out"
+    at = ",".join(map(str, box))
+    done = run_blocked(
+        COMMAND, "predict", str(tmp_path / "photo.png"), "--box", at, "--weights", str(weights), "--out", str(out)
+    )
+    assert done.returncode == 0, done.stderr
+    [person] = json.loads((out / "photo.json").read_text())["frames"][0]["people"]
+    np.testing.assert_allclose(person["joints_px"], joints_px, atol=3)
+    assert (out / "photo_overlay.jpg").is_file()
