@@ -51,8 +51,8 @@ class HeatmapCodec:
         The refinement is the top of the parabola through the logarithms of the peak and its two neighbours on each axis
         (exact for a Gaussian of any width; DARK, Zhang et al. CVPR 2020, without its blur), kept within 0.5 px. A peak
         on the map's border has one neighbour only: there the width is taken to be sigma_px, which is exact for encoded
-        joints anywhere inside the crop; a joint outside it comes back on the crop's edge. A flat or non-positive
-        neighbourhood keeps the arg-max. Confidence is the height of the fitted top, clipped to [0, 1].
+        joints anywhere inside the crop; a joint outside it comes back on the crop's edge. A map without a positive
+        value gives its first pixel. Confidence is the height of the fitted top, clipped to [0, 1].
         """
         n, p, h, w = heatmaps.shape
         maps = heatmaps.reshape(n * p, h, w).astype(np.float64)
@@ -80,8 +80,10 @@ class HeatmapCodec:
         left = np.where(at == 0, curvature - right, left)
         right = np.where(at == last, curvature - left, right)
         bend, slope = left + right, (right - left) / 2
-        usable = positive & (bend < -1e-9)
-        offset = np.where(usable, np.clip(-slope / np.where(usable, bend, -1.0), -0.5, 0.5), 0.0)
+        bend = np.where(
+            positive, bend, -1.0
+        )  # below 0 at a peak, for arg-max is the first: something beside it is lower
+        offset = np.where(positive, np.clip(-slope / bend, -0.5, 0.5), 0.0)
         return offset, slope * offset + bend * offset**2 / 2
 
     def lift(

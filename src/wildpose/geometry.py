@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
 from wildpose.errors import InputError
 
@@ -25,7 +25,7 @@ class Crop:
     """Direction of the crop's x axis in the image; positive turns it from +x towards +y (clockwise on the screen)."""
 
 
-def square_crop(box_xywh: Float[np.ndarray, " 4"] | Sequence[float], scale: float = 1.25) -> Crop:
+def square_crop(box_xywh: Num[np.ndarray, " 4"] | Sequence[float | int], scale: float = 1.25) -> Crop:
     """The square of side `scale * max(w, h)` around the middle of a box (x, y, w, h) in px.
 
     Raises InputError if the box is not finite or has no area on either side.
