@@ -1,0 +1,91 @@
+"""Boxes of people to poses: cut the crops out, run the network, bring joints back to the caller's pixels and to mm."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from wildpose.geometry import Crop, apply_affine, bone_length_sum, crop_matrix, invert_affine, square_crop
+from wildpose.predict.onnx_model import OnnxModel
+from wildpose.skeleton import MPII16, MPII16_LEGACY_BONES
+from wildpose.types import Pose3D
+
+BATCH = 16
+"""Most crops in one run of the network: bounds memory; larger brings no speed on a CPU."""
+PELVIS = MPII16.index("pelvis")
+LEGACY_BONES = MPII16.pairs(MPII16_LEGACY_BONES)
+
+
+class ImagePyramid:
+    """An image and its halvings, so that a crop of any size is resampled from at most twice its resolution.
+
+    Bilinear sampling of a large person straight down to the network's input would skip most pixels and alias.
+    """
+
+    def __init__(self, image_rgb: UInt8[np.ndarray, "H W 3"]):
+        self.levels = [image_rgb]
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width of the full image."""
+        return self.levels[0].shape[:2]
+
+    def cut(self, crop: Crop, size_px: int) -> UInt8[np.ndarray, "S S 3"]:
+        """The crop, resized to size_px; what lies outside the image is black, as in training."""
+        level = max(0, int(np.log2(crop.side_px / size_px)))
+        while len(self.levels) <= level and min(self.levels[-1].shape[:2]) >= 2:
+            self.levels.append(_halve(self.levels[-1]))
+        level = min(level, len(self.levels) - 1)
+        factor = 2.0**level
+        x, y = ((np.asarray(crop.center_xy) + 0.5) / factor - 0.5).tolist()
+        matrix = crop_matrix(Crop((x, y), crop.side_px / factor, crop.angle_rad), size_px)
+        return cv2.warpAffine(self.levels[level], matrix, (size_px, size_px), flags=cv2.INTER_LINEAR)
+
+
+def _halve(image: np.ndarray) -> np.ndarray:
+    """Mean of each 2x2 block. An odd last row or column is repeated first, so that pixel u covers 2u and 2u + 1."""
+    h, w = image.shape[:2]
+    if h % 2 or w % 2:
+        image = cv2.copyMakeBorder(image, 0, h % 2, 0, w % 2, cv2.BORDER_REPLICATE)
+    return cv2.resize(image, (image.shape[1] // 2, image.shape[0] // 2), interpolation=cv2.INTER_AREA)
+
+
+def poses_in_boxes(
+    model: OnnxModel, pyramid: ImagePyramid, boxes_xywh: Sequence[Sequence[int | float]] | Float[np.ndarray, "N 4"]
+) -> list[Pose3D]:
+    """One pose per box, in the order of the boxes."""
+    poses = []
+    for start in range(0, len(boxes_xywh), BATCH):
+        boxes = np.asarray(boxes_xywh[start : start + BATCH], dtype=np.float64)
+        crops = [square_crop(box, model.info.crop_scale) for box in boxes]
+        images = np.stack([pyramid.cut(crop, model.info.input_px) for crop in crops])
+        heatmaps, depth = model.run(images)
+        joints_crop_px, confidence = model.codec.decode(heatmaps)
+        for box, crop, joints, z, sure in zip(boxes, crops, joints_crop_px, depth, confidence, strict=True):
+            poses.append(_to_pose(model, box, crop, joints.astype(np.float64), z, sure))
+    return poses
+
+
+def _to_pose(model: OnnxModel, box, crop: Crop, joints_crop_px, depth, confidence) -> Pose3D:
+    to_image = invert_affine(crop_matrix(crop, model.info.input_px))
+    return Pose3D(
+        joints_px=apply_affine(to_image, joints_crop_px).astype(np.float32),
+        joints_mm=crop_to_mm(joints_crop_px, depth, model.info.input_px, model.info.bone_sum_mm),
+        confidence=confidence.astype(np.float32),
+        box_xywh=box.astype(np.float32),
+        score=float(confidence.mean()),
+    )
+
+
+def crop_to_mm(
+    joints_crop_px: Float[np.ndarray, "16 2"], depth: Float[np.ndarray, " 16"], input_px: int, bone_sum_mm: float
+) -> Float[np.ndarray, "16 3"]:
+    """Pelvis-relative mm from a crop's joints and depth (half crop sides), by the train-mean rule.
+
+    The pose is scaled so that its 14 bones (Zhou et al., ICCV 2017) add up to the training set's mean sum.
+    """
+    xyz = np.column_stack([(2 * joints_crop_px + 1) / input_px - 1, depth])
+    xyz -= xyz[PELVIS]
+    own_sum = float(bone_length_sum(xyz, LEGACY_BONES))
+    return (xyz * (bone_sum_mm / max(own_sum, 1e-6))).astype(np.float32)

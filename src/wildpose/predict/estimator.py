@@ -1,0 +1,74 @@
+"""The facade: an image in, poses out, all in the caller's pixels."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Num, UInt8
+
+from wildpose.errors import InputError
+from wildpose.predict.crops import ImagePyramid, poses_in_boxes
+from wildpose.predict.onnx_model import OnnxModel
+from wildpose.predict.people import find_people
+from wildpose.types import Pose3D
+
+
+class PoseEstimator:
+    """3D poses of the people in one RGB image.
+
+    weights: "default" for the network inside the package, or a path to an ONNX file that `wildpose export` wrote.
+    threads: CPU threads the network may use. Raises InputError for weights that can't be used.
+    """
+
+    def __init__(self, weights: str | Path = "default", threads: int | None = None):
+        self.model = OnnxModel.load(weights, threads)
+
+    def predict(
+        self,
+        image_rgb: UInt8[np.ndarray, "H W 3"],
+        boxes: Sequence[Sequence[int | float]] | Num[np.ndarray, "N 4"] | None = None,
+        max_people: int = 1,
+    ) -> list[Pose3D]:
+        """One Pose3D per person.
+
+        image_rgb: RGB, not OpenCV's BGR.
+        boxes: [[x, y, w, h], ...] in px around each whole person: the poses come in their order. They may reach over
+        the image's edge but not lie outside of it. None: people are looked for, at most max_people, surest first.
+        Raises InputError for an image or a box that doesn't fit this description.
+        """
+        check_image(image_rgb)
+        pyramid = ImagePyramid(image_rgb)
+        if boxes is None:
+            return find_people(self.model, pyramid, max_people)
+        return poses_in_boxes(self.model, pyramid, check_boxes(boxes, pyramid.size_hw))
+
+
+def check_image(image_rgb: object) -> None:
+    """Raises InputError unless this is an RGB uint8 image."""
+    if not isinstance(image_rgb, np.ndarray):
+        raise InputError("an RGB image as a NumPy array", type(image_rgb).__name__, "convert it with np.asarray")
+    if image_rgb.ndim != 3 or image_rgb.shape[2] != 3 or image_rgb.size == 0:
+        raise InputError("an RGB image of shape (H, W, 3)", f"shape {image_rgb.shape}", "convert it to RGB")
+    if image_rgb.dtype != np.uint8:
+        raise InputError("an RGB image of dtype uint8", str(image_rgb.dtype), "scale it to 0..255 and use uint8")
+
+
+def check_boxes(boxes: object, size_hw: tuple[int, int]) -> Float[np.ndarray, "N 4"]:
+    """Boxes as float64 (N, 4). Raises InputError unless each is finite, has an area, and overlaps the image."""
+    fix = "give [[x, y, w, h], ...] in px of this image"
+    try:
+        checked = np.asarray(boxes, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError("boxes as numbers", repr(boxes)[:60], fix) from None
+    if checked.size == 0:
+        return np.zeros((0, 4))
+    if checked.ndim != 2 or checked.shape[1] != 4:
+        raise InputError("boxes of shape (N, 4)", f"shape {checked.shape}", fix)
+    height, width = size_hw
+    for box in checked:
+        x, y, w, h = box.tolist()
+        if not np.isfinite(box).all() or w <= 0 or h <= 0:
+            raise InputError("a box with finite numbers and w, h > 0", f"{x:g},{y:g},{w:g},{h:g}", fix)
+        if x >= width or y >= height or x + w <= 0 or y + h <= 0:
+            raise InputError(f"a box inside the {width} x {height} image", f"{x:g},{y:g},{w:g},{h:g} outside of it", fix)
+    return checked
