@@ -7,7 +7,7 @@ a network in training.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -29,6 +29,7 @@ LSP_JOINTS = convert(np.zeros((LSP14.n, 2)), LSP14, MPII16)[1]
 BATCH = 32
 
 
+@runtime_checkable
 class Info(Protocol):
     """What has to be known of weights to judge them; `wildpose.predict.onnx_model.WeightsInfo` is one."""
 
@@ -41,6 +42,7 @@ class Info(Protocol):
     bone_sum_mm: float
 
 
+@runtime_checkable
 class Model(Protocol):
     """What is evaluated."""
 

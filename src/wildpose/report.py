@@ -14,7 +14,7 @@ class Table:
 
     title: str
     columns: tuple[str, ...]
-    rows: dict[str, tuple[float, ...]]
+    rows: dict[str, tuple[float | int, ...]]
 
     def text(self) -> str:
         """Plain text, aligned; whole numbers as such, others with one decimal."""
@@ -63,10 +63,10 @@ class Report:
         os.replace(beside, path)
 
 
-def _known(value: float) -> float | None:
+def _known(value: float | int) -> float | int | None:
     """JSON has no NaN."""
     return None if math.isnan(value) else value
 
 
-def _number(value: float) -> str:
+def _number(value: float | int) -> str:
     return str(value) if isinstance(value, int) else f"{value:.1f}"
