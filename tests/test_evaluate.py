@@ -1,12 +1,15 @@
 """The evaluator proven on truth: made-up people before made-up cameras, where every residual can be explained."""
 
+import hashlib
 import json
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
 from wildpose import metrics
+from wildpose.cli import main
 from wildpose.data.sample import Sample
 from wildpose.errors import InputError
 from wildpose.evaluate import (
@@ -17,6 +20,7 @@ from wildpose.evaluate import (
     evaluate_2d,
     evaluate_3d,
     evaluate_lsp,
+    evaluate_studio,
     run_flipped,
 )
 from wildpose.geometry import (
@@ -230,6 +234,72 @@ def test_evaluation_and_prediction_agree_on_mm():
     assert np.allclose(ours[0], theirs, atol=0.01)
 
 
+def write_rendered(folder, people, kind="studio", splits=("test", "train")):
+    """The people as a wildpose-studio/1 set of black pictures, splits in turn."""
+    n = len(people)
+    jpeg = cv2.imencode(".jpg", IMAGE)[1]
+    arrays = {
+        "jpeg": np.tile(jpeg, n),
+        "jpeg_offsets": np.arange(n + 1, dtype=np.int64) * len(jpeg),
+        "joints_px": people.px.astype(np.float32),
+        "joints_cam_mm": people.cam.astype(np.float32),
+        "in_image": np.ones((n, 16), bool),
+        "occluded": np.zeros((n, 16), bool),
+        "K": np.tile(np.eye(3), (n, 1, 1)),
+        "R": np.tile(np.eye(3), (n, 1, 1)),
+        "t_mm": np.zeros((n, 3)),
+        "subject": np.array([f"S{9 + 2 * (i % 3 == 0)}" for i in range(n)]),
+        "action": np.array(["Walking"] * n),
+        "scene": np.array(["room"] * n),
+        "split": np.array([splits[i % len(splits)] for i in range(n)]),
+        "camera": (np.arange(n) % 4).astype(np.int32),
+        "frame": np.arange(n, dtype=np.int32),
+        "box_xywh": np.stack([people.load(i).box_xywh for i in range(n)]),
+    }
+    folder.mkdir(parents=True)
+    np.savez(folder / "shard-00000.npz", **arrays)
+    digest = hashlib.sha256((folder / "shard-00000.npz").read_bytes()).hexdigest()
+    manifest = {
+        "format": "wildpose-studio/1",
+        "kind": kind,
+        "seed": 0,
+        "images": n,
+        "size_px": 256,
+        "joints": list(MPII16.joints),
+        "complete": True,
+        "shards": [{"file": "shard-00000.npz", "images": n, "sha256": digest}],
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_evaluation_of_a_rendered_set_on_disk(tmp_path):
+    pytest.importorskip("wildpose.data.studio")
+    people = People(n=9)
+    folder = write_rendered(tmp_path / "set", people)
+    tested = People(n=9)
+    tested.cam, tested.px = people.cam[::2], people.px[::2]
+    report = evaluate_studio(Informed(tested, people.bone_sum_mm), folder)
+    direct = evaluate_3d(
+        Informed(tested, people.bone_sum_mm), tested, np.arange(5), np.array(["Walking"] * 5), "made up"
+    )
+    assert report.metrics == pytest.approx(direct.metrics, abs=1e-3)
+    assert report.protocol["count"] == 5 and report.protocol["set"] == "studio test"
+    assert report.protocol["subjects"] == "S11, S9" and report.protocol["cameras"] == 3
+
+
+def test_a_rendered_set_of_another_kind_or_without_test_images_is_refused(tmp_path):
+    pytest.importorskip("wildpose.data.studio")
+    model = Informed(People(n=4))
+    outdoor = write_rendered(tmp_path / "outdoor", People(n=4), kind="outdoor")
+    with pytest.raises(InputError, match="say --data outdoor"):
+        evaluate_studio(model, outdoor)
+    assert evaluate_studio(model, outdoor, kind="outdoor").protocol["set"] == "outdoor test"
+    only_train = write_rendered(tmp_path / "train", People(n=4), splits=("train",))
+    with pytest.raises(InputError, match=r"images of split test.*got splits train"):
+        evaluate_studio(model, only_train)
+
+
 def test_report_as_text_and_json(tmp_path):
     table = Table("a title, mm", ("Knee", "Avg."), {"wildpose": (1.25, float("nan")), "images": (3, 3)})
     report = Report({"set": "made up"}, {"x": 1.5, "unknown": float("nan")}, (table,))
@@ -247,6 +317,16 @@ def test_report_as_text_and_json(tmp_path):
     assert saved["metrics"] == {"x": 1.5, "unknown": None}
     assert saved["tables"][0]["rows"] == {"wildpose": [1.25, None], "images": [3, 3]}
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["report.json"]
+
+
+def test_the_command_prints_the_table_and_writes_the_json(tmp_path, monkeypatch, capsys):
+    photos = Photos()
+    monkeypatch.setattr("wildpose.predict.onnx_model.OnnxModel.load", lambda weights: Informed(photos))
+    monkeypatch.setattr("wildpose.data.lsp.load_lsp", lambda root, split: photos)
+    main(["evaluate", "--data", "lsp", "--root", "anywhere", "--out", str(tmp_path / "lsp.json")])
+    printed = capsys.readouterr().out
+    assert "LSP test: PCK@0.2, percent, 40 people" in printed and "100.0" in printed
+    assert json.loads((tmp_path / "lsp.json").read_text())["metrics"]["pck_torso_0.2"] == 100.0
 
 
 def test_missing_data_set_is_one_line(tmp_path):

@@ -5,11 +5,10 @@ a network in training.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from tqdm import tqdm
@@ -20,6 +19,7 @@ from wildpose.data.sample import Sample, SampleSet
 from wildpose.errors import InputError
 from wildpose.geometry import Crop, apply_affine, crop_matrix, depth_in_crop, invert_affine, square_crop
 from wildpose.geometry import weak_perspective_scale as px_per_mm
+from wildpose.predict.crops import ImagePyramid
 from wildpose.report import Report, Table
 from wildpose.skeleton import LSP14, MPII16, convert
 
@@ -102,21 +102,25 @@ def evaluate_2d(model: Model, samples: SampleSet, name: str, flip: bool = False)
 
 
 def evaluate_studio(
-    model: Model, studio_dir: str | Path, scale_rule: str = "train-mean", flip: bool = False, split: str = "test"
+    model: Model, studio_dir: str | Path, scale_rule: str = "train-mean", flip: bool = False, kind: str = "studio"
 ) -> Report:
-    """Protocols #1 and #2 on the test subjects of a rendered set, studio or outdoor, with the floor of the protocol.
+    """Protocols #1 and #2 on the test images of a rendered set of that kind, with the floor of the protocol.
 
-    Raises InputError if the set is not there, incomplete, or has no image of that split.
+    Raises InputError if the set is not there, incomplete, of another kind, or has no image of split `test`.
     """
     from wildpose.data.studio import StudioSet
 
-    studio = StudioSet(studio_dir)
-    which = np.flatnonzero(np.asarray(studio.split) == split)
+    rendered = StudioSet(studio_dir)
+    if rendered.kind != kind:
+        raise InputError(f"a rendered set of kind {kind} in {studio_dir}", rendered.kind, f"say --data {rendered.kind}")
+    which = np.flatnonzero(rendered.split == "test")
     if not len(which):
-        have = ", ".join(sorted(set(np.asarray(studio.split).tolist()))) or "none"
-        raise InputError(f"images of split {split} in {studio_dir}", f"splits {have}", "render it with a test split")
-    actions = np.asarray(studio.action)[which]
-    return evaluate_3d(model, studio, which, actions, f"{studio.kind} {split}", scale_rule, flip)
+        have = ", ".join(sorted(set(rendered.split.tolist()))) or "none"
+        raise InputError(f"images of split test in {studio_dir}", f"splits {have}", "render the test split as well")
+    report = evaluate_3d(model, rendered, which, rendered.action[which], f"{kind} test", scale_rule, flip)
+    subjects = ", ".join(sorted(set(rendered.subject[which].tolist())))
+    cameras = len(set(rendered.camera[which].tolist()))
+    return replace(report, protocol=report.protocol | {"subjects": subjects, "cameras": cameras})
 
 
 def evaluate_3d(
@@ -131,7 +135,7 @@ def evaluate_3d(
     """Table 1 (per action, both protocols), Table 2 (limb groups) and Table 4 (PCK, AUC) of the chosen samples.
 
     The row `floor` is the same path fed with true heatmaps and true depth: what is left is the error of weak
-    perspective, decoding and the scale rule, which no network can go below.
+    perspective, decoding and the scale rule, and none of the network's.
     """
     found, ideal, truth = predict_set(model, samples, which, flip)
     rows = {"wildpose": found, "floor": ideal}
@@ -159,7 +163,7 @@ def predict_set(model: Model, samples: SampleSet, which: np.ndarray, flip: bool 
     for chunk in _chunks(samples, which):
         crops = [square_crop(sample.box_xywh, model.info.crop_scale) for sample in chunk]
         matrices = [crop_matrix(crop, codec.input_px) for crop in crops]
-        pictures = np.stack([cut(s.image_rgb, m, codec.input_px) for s, m in zip(chunk, matrices, strict=True)])
+        pictures = np.stack([_cut(sample, crop, codec.input_px) for sample, crop in zip(chunk, crops, strict=True)])
         found.append(decode_poses(*run_flipped(model, pictures, flip), codec, crops, matrices))
         ideal.append(decode_poses(*_true_outputs(chunk, crops, matrices, codec), codec, crops, matrices))
         people += [(s.joints_px, s.mask, s.joints_cam_mm) for s in chunk]
@@ -171,13 +175,6 @@ def predict_set(model: Model, samples: SampleSet, which: np.ndarray, flip: bool 
 def codec_of(info: Info) -> HeatmapCodec:
     """The codec that weights were trained with."""
     return HeatmapCodec(info.input_px, info.heatmap_px, info.sigma_px)
-
-
-def cut(
-    image_rgb: UInt8[np.ndarray, "H W 3"], matrix: Float[np.ndarray, "2 3"], size_px: int
-) -> UInt8[np.ndarray, "size size 3"]:
-    """The crop as a picture, bilinear, black outside the image."""
-    return cv2.warpAffine(image_rgb, matrix, (size_px, size_px), flags=cv2.INTER_LINEAR)
 
 
 def run_flipped(
@@ -222,6 +219,11 @@ def _chunks(samples: SampleSet, which: np.ndarray) -> Iterator[list[Sample]]:
     starts = range(0, len(which), BATCH)
     for start in tqdm(starts, desc="evaluate", unit=f"x{BATCH}", disable=None, leave=False):
         yield [samples.load(int(i)) for i in which[start : start + BATCH]]
+
+
+def _cut(sample: Sample, crop: Crop, size_px: int) -> np.ndarray:
+    """The crop as PoseEstimator cuts it: what is measured is what users get."""
+    return ImagePyramid(sample.image_rgb).cut(crop, size_px)
 
 
 def _joined(parts: Sequence[Poses]) -> Poses:

@@ -26,7 +26,10 @@ def evaluate(
     from wildpose.predict.onnx_model import OnnxModel
 
     model = OnnxModel.load(weights)
-    report = evaluate_lsp(model, root, flip=flip) if data == "lsp" else evaluate_studio(model, root, scale_rule, flip)
+    if data == "lsp":
+        report = evaluate_lsp(model, root, flip=flip)
+    else:
+        report = evaluate_studio(model, root, scale_rule, flip, kind=data)
     print(report.text())
     if out is not None:
         report.save(out)
