@@ -32,7 +32,6 @@ from wildpose.geometry import (
     square_crop,
     weak_perspective_scale,
 )
-from wildpose.report import Report, Table
 from wildpose.skeleton import MPII16, MPII16_LEGACY_BONES
 
 BONES = MPII16.pairs(MPII16_LEGACY_BONES)
@@ -298,25 +297,6 @@ def test_a_rendered_set_of_another_kind_or_without_test_images_is_refused(tmp_pa
     only_train = write_rendered(tmp_path / "train", People(n=4), splits=("train",))
     with pytest.raises(InputError, match=r"images of split test.*got splits train"):
         evaluate_studio(model, only_train)
-
-
-def test_report_as_text_and_json(tmp_path):
-    table = Table("a title, mm", ("Knee", "Avg."), {"wildpose": (1.25, float("nan")), "images": (3, 3)})
-    report = Report({"set": "made up"}, {"x": 1.5, "unknown": float("nan")}, (table,))
-    assert report.text().splitlines() == [
-        "set  made up",
-        "",
-        "a title, mm",
-        "          Knee  Avg.",
-        "wildpose   1.2   nan",
-        "images       3     3",
-    ]
-    report.save(tmp_path / "new" / "report.json")
-    saved = json.loads((tmp_path / "new" / "report.json").read_text())
-    assert saved["format"] == "wildpose-evaluation/1" and saved["protocol"] == {"set": "made up"}
-    assert saved["metrics"] == {"x": 1.5, "unknown": None}
-    assert saved["tables"][0]["rows"] == {"wildpose": [1.25, None], "images": [3, 3]}
-    assert [p.name for p in (tmp_path / "new").iterdir()] == ["report.json"]
 
 
 def test_the_command_prints_the_table_and_writes_the_json(tmp_path, monkeypatch, capsys):
