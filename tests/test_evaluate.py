@@ -179,8 +179,8 @@ class Photos(People):
         return Sample(IMAGE, joints, LSP_JOINTS.copy(), whole.box_xywh)
 
 
-def test_2d_evaluation_counts_the_14_joints_of_lsp():
-    photos = Photos()
+@pytest.mark.parametrize("photos", [Photos(), People()], ids=["LSP's labels", "pelvis and thorax labelled as well"])
+def test_2d_evaluation_counts_the_14_joints_of_lsp(photos):
     report = evaluate_2d(Informed(photos), photos, "photos")
     assert report.metrics["pck_torso_0.2"] == 100.0
     assert "pck_torso_0.2/pelvis" not in report.metrics and len(report.metrics) == 15

@@ -59,6 +59,8 @@ def test_positive_angle_turns_the_crop_axis_towards_image_y():
     matrix = crop_matrix(Crop((10.0, 10.0), 20.0, np.pi / 2), 20)
     ahead = apply_affine(matrix, np.array([[10.0, 14.0]]))[0]  # 4 px down the image
     assert np.allclose(ahead, [9.5 + 4, 9.5])  # lies 4 px along the crop's +x
+    right = apply_affine(matrix, np.array([[14.0, 10.0]]))[0]  # 4 px to the right in the image
+    assert np.allclose(right, [9.5, 9.5 - 4])  # lies up in the crop: turned, not mirrored
 
 
 @given(st.floats(-200, 200), st.floats(-200, 200), st.floats(1, 500), st.floats(-4, 4), st.integers(8, 256))
