@@ -1,7 +1,6 @@
 """wildpose: 3D human pose from one colour image.
 
-    from wildpose import PoseEstimator
-    poses = PoseEstimator().predict(image_rgb)     # list[Pose3D], one per person
+`PoseEstimator().predict(image_rgb)` gives a list of `Pose3D`, one per person.
 """
 
 from importlib import import_module
@@ -15,7 +14,7 @@ _HOMES = {"PoseEstimator": "wildpose.predict.estimator", "Pose3D": "wildpose.typ
 
 
 def __getattr__(name: str):
-    """Load on first use: `import wildpose` alone pulls in neither OpenCV nor ONNX Runtime, so `wildpose --help` is quick."""
+    """Load on first use: `import wildpose` pulls in neither OpenCV nor ONNX Runtime, so `wildpose --help` is quick."""
     if name not in _HOMES:
         raise AttributeError(f"module 'wildpose' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -51,7 +51,9 @@ class Job:
         try:
             return self._photo(source) if source.kind == "photo" else self._video(source)
         except OSError as error:
-            raise InputError(f"to write into {self.out}", str(error), "make room there or choose another --out") from error
+            raise InputError(
+                f"to write into {self.out}", str(error), "make room there or choose another --out"
+            ) from error
 
     def _photo(self, source: Source) -> str:
         image = read_photo(source.path)

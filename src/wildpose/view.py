@@ -10,7 +10,20 @@ from jaxtyping import UInt8
 from wildpose.predict.follow import Tracked
 from wildpose.skeleton import MPII16
 from wildpose.types import Pose3D
-from wildpose.view3d import INK, LEFT, PAPER, RIGHT, bone_color, disc, fade, mix, render_pose, side_color, taper, write_text
+from wildpose.view3d import (
+    INK,
+    LEFT,
+    PAPER,
+    RIGHT,
+    bone_color,
+    disc,
+    fade,
+    mix,
+    render_pose,
+    side_color,
+    taper,
+    write_text,
+)
 from wildpose.write import whole_file
 
 PICTURE_HEIGHT = (480, 1080)
@@ -48,14 +61,15 @@ def draw_skeleton(picture: UInt8[np.ndarray, "H W 3"], pose: Pose3D, zoom: float
     joints = (pose.joints_px.astype(np.float64) + 0.5) * zoom - 0.5
     extent = float((pose.joints_px.max(0) - pose.joints_px.min(0)).max()) * zoom
     radius = float(np.clip(extent * 0.011, 1.6, 9.0))
+    sure = pose.confidence.tolist()
     for child, parent in sorted(MPII16.bones, key=lambda bone: -bone_depth(pose, bone)):
-        strength = fade(min(pose.confidence[child], pose.confidence[parent]))
+        strength = fade(min(sure[child], sure[parent]))
         color = bone_color(child, parent)
         ends = (joints[child], joints[parent])
         _blend(picture, ends, radius * 2.2, strength, lambda p, e: taper(p, e, (radius * 1.5,) * 2, (24, 24, 36)), 0.45)
         _blend(picture, ends, radius * 2.2, strength, lambda p, e, c=color: taper(p, e, (radius,) * 2, c), 1.0)
     for joint, at in enumerate(joints):
-        strength, color = fade(pose.confidence[joint]), side_color(joint)
+        strength, color = fade(sure[joint]), side_color(joint)
         _blend(picture, (at,), radius * 3, strength, lambda p, e: disc(p, e[0], radius * 1.7, (255, 255, 255)), 1.0)
         _blend(picture, (at,), radius * 3, strength, lambda p, e, c=color: disc(p, e[0], radius * 1.1, c), 1.0)
 
@@ -84,7 +98,7 @@ def _draw_tag(photo: np.ndarray, person: Tracked, zoom: float) -> None:
     x = float(person.pose.joints_px[:, 0].mean()) * zoom
     y = float(person.pose.joints_px[:, 1].min()) * zoom - 22
     center = np.clip([x, y], 14, np.array(photo.shape[1::-1]) - 14)
-    disc(photo, center, 13, PAPER)
+    disc(photo, center, 13.0, PAPER)
     text = str(person.id)
     at = round(float(center[0]) - 4.6 * len(text)), round(float(center[1]) + 5)
     write_text(photo, text, at, 0.5, INK)

@@ -1,4 +1,4 @@
-"""A pose in 3D as a picture: tubes and a ground grid, drawn with OpenCV, so that prediction needs no plotting library."""
+"""A pose in 3D as a picture: tubes over a ground grid, drawn with OpenCV, for prediction needs no plotting library."""
 
 from dataclasses import dataclass
 
@@ -119,8 +119,9 @@ def _draw_body(canvas: np.ndarray, camera: VirtualCamera, joints: np.ndarray, co
     """Tubes from far to near."""
     at, scale, depth = camera.look(joints), camera.scale(joints), camera.turn(joints)[:, 2]
     radius = np.array([_radius_mm(name) for name in MPII16.joints]) * scale
+    sure = confidence.tolist()
     for child, parent in sorted(MPII16.bones, key=lambda bone: -(depth[bone[0]] + depth[bone[1]])):
-        strength = fade(min(confidence[child], confidence[parent]))
+        strength = fade(min(sure[child], sure[parent]))
         color = mix(PAPER, bone_color(child, parent), strength)
         if child == HEAD:
             _draw_ball(canvas, (at[HEAD] + at[NECK]) / 2, float(np.mean(scale[[HEAD, NECK]])) * 112, color)

@@ -77,7 +77,7 @@ def test_metadata_that_breaks_the_contract_is_refused(tmp_path, changes, says):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match="absent.onnx"):
+    with pytest.raises(InputError, match=r"absent\.onnx"):
         OnnxModel.load(tmp_path / "absent.onnx")
 
 

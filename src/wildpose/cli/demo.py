@@ -1,4 +1,4 @@
-"""`wildpose demo`: predict on real footage. Without a video of yours, on the demo clip of the package sports2d (BSD-3)."""
+"""`wildpose demo`: predict on real footage, yours or the demo clip of the PyPI package sports2d (BSD-3)."""
 
 import hashlib
 import os
@@ -41,8 +41,8 @@ def demo(
     predict((video,), out=out, weights=weights, max_people=max_people, stride=stride, max_frames=max_frames)
     stem = out / video.stem
     print(
-        f"\nLook at {stem}_sheet.jpg first: the coloured skeleton should lie on the people (orange: their right side,\n"
-        f"blue: their left; pale: unsure), and the 3D views beside each frame should show the same pose from two sides.\n"
+        f"\nLook at {stem}_sheet.jpg first: the coloured skeleton should lie on the people (orange: their right,\n"
+        f"blue: their left; pale: unsure), and the 3D views beside each frame show the same pose from two sides.\n"
         f"Every frame in full size: {stem}_frames/    as a video: {stem}_overlay.mp4    the numbers: {stem}.json"
     )
 

@@ -39,8 +39,8 @@ def predict(
     from wildpose.predict.inputs import list_sources
     from wildpose.results import Job
 
-    for name, value in (("--stride", stride), ("--max-people", max_people), ("--max-frames", max_frames or 1)):
-        if value < 1:
+    for name, value in (("--stride", stride), ("--max-people", max_people), ("--max-frames", max_frames)):
+        if value is not None and value < 1:
             raise InputError(f"{name} of at least 1", str(value), "give a positive number")
     sources = list_sources(inputs)
     boxes = [parse_box(text) for text in box] or None

@@ -70,5 +70,7 @@ def check_boxes(boxes: object, size_hw: tuple[int, int]) -> Float[np.ndarray, "N
         if not np.isfinite(box).all() or w <= 0 or h <= 0:
             raise InputError("a box with finite numbers and w, h > 0", f"{x:g},{y:g},{w:g},{h:g}", fix)
         if x >= width or y >= height or x + w <= 0 or y + h <= 0:
-            raise InputError(f"a box inside the {width} x {height} image", f"{x:g},{y:g},{w:g},{h:g} outside of it", fix)
+            raise InputError(
+                f"a box inside the {width} x {height} image", f"{x:g},{y:g},{w:g},{h:g} outside of it", fix
+            )
     return checked

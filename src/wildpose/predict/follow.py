@@ -1,4 +1,4 @@
-"""People through a video: each frame starts from the poses of the one before; now and then the whole frame is searched."""
+"""People through a video: each frame starts from the poses of the last; now and then the whole frame is searched."""
 
 from dataclasses import dataclass
 

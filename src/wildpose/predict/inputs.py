@@ -1,7 +1,9 @@
 """Photos, folders and videos as the user names them, checked before any work begins; pixels as RGB uint8."""
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,8 +18,6 @@ from wildpose.predict.photo_files import check_whole
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 FIX_PHOTO = "give a whole JPEG, PNG, WebP, BMP or TIFF file"
-
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # a broken video is reported by us, in one line
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ def read_photo(path: str | Path) -> UInt8[np.ndarray, "H W 3"]:
     check_whole(path, content)
     encoded = np.frombuffer(content, np.uint8)
     try:
-        image = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+        with _silent_decoders():
+            image = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
     except cv2.error as error:  # such as the limit on the number of pixels
         raise InputError(f"a photo at {path}", f"one OpenCV refuses ({error.err})", FIX_PHOTO) from error
     if image is None:
@@ -116,19 +117,37 @@ def _over_white(image_rgb: np.ndarray, encoded: np.ndarray) -> np.ndarray:
     return np.round(image_rgb * alpha + 255 * (1 - alpha)).astype(np.uint8)
 
 
+@contextmanager
+def _silent_decoders() -> Iterator[None]:
+    """Close the process's stderr: libpng and FFmpeg write there by themselves what our own error line says better."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 class Video:
     """A video file, read frame by frame. Raises InputError if it can't be opened or its first frame not be decoded."""
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        capture = self._open()
+        with _silent_decoders():
+            capture = self._open()
+            readable = capture.isOpened() and capture.read()[0]
         self.fps = capture.get(cv2.CAP_PROP_FPS) or 30.0
         self.frame_count = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         """As the file states it; some state it wrongly, so only good for a progress bar."""
-        readable = capture.isOpened() and capture.read()[0]
         capture.release()
         if not readable:
-            raise InputError(f"a video at {self.path}", "a file without readable frames", "give an MP4, MOV, AVI or MKV")
+            raise InputError(
+                f"a video at {self.path}", "a file without readable frames", "give an MP4, MOV, AVI or MKV"
+            )
 
     def first_image(self) -> UInt8[np.ndarray, "H W 3"]:
         """The first frame."""

@@ -31,7 +31,7 @@ SAME_PLACE, SAME_BOX = 0.12, 0.6
 
 
 def windows(size_hw: tuple[int, int], crop_scale: float) -> Float[np.ndarray, "N 4"]:
-    """Square windows over an image, as the boxes (x, y, w, h) whose crops they are; the largest hold all of the image."""
+    """Square windows over an image, as the boxes (x, y, w, h) whose crops they are; the largest holds all of it."""
     height, width = size_hw
     short = min(size_hw)
     sides = [float(max(size_hw)), *(short * SHRINK**k for k in range(20) if SHRINK**k >= SMALLEST)]

@@ -1,4 +1,4 @@
-"""Is a picture file what its name says, and whole? Decoders fill the missing end of a JPEG with grey and say nothing."""
+"""Is a picture file what its name says, and whole? Decoders fill the missing end of a JPEG with grey, silently."""
 
 from pathlib import Path
 

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+from fake_weights import draw_person
+
+from wildpose import PoseEstimator
+from wildpose.predict.follow import PeopleFollower
+
+
+@pytest.fixture(scope="module")
+def estimator(weights_path):
+    return PoseEstimator(weights_path)
+
+
+def frame(*boxes) -> tuple[np.ndarray, list[np.ndarray]]:
+    image = np.zeros((240, 420, 3), np.uint8)
+    return image, [draw_person(image, box) for box in boxes]
+
+
+def test_a_walking_person_keeps_the_number_and_is_searched_for_once(estimator, monkeypatch):
+    from wildpose.predict import follow
+
+    searches = []
+    find = follow.find_people
+    monkeypatch.setattr(follow, "find_people", lambda *args: searches.append(1) or find(*args))
+    follower = PeopleFollower(estimator)
+    for step in range(6):
+        image, (truth,) = frame((40 + 18 * step, 50, 110, 150))
+        (person,) = follower.step(image)
+        assert person.id == 0
+        assert np.abs(person.pose.joints_px - truth).max() < 6
+    assert len(searches) == 1
+
+
+def test_someone_lost_is_dropped_and_someone_new_gets_a_new_number(estimator):
+    follower = PeopleFollower(estimator)
+    assert [p.id for p in follower.step(frame((40, 50, 110, 150))[0])] == [0]
+    assert follower.step(frame()[0]) == []
+    assert [p.id for p in follower.step(frame((250, 60, 110, 150))[0])] == [1]
+
+
+def test_given_people_are_followed_and_nobody_else(estimator):
+    boxes = [(40, 50, 110, 150), (250, 60, 110, 150)]
+    image, truths = frame(*boxes)
+    follower = PeopleFollower(estimator)
+    follower.start(estimator.predict(image, [boxes[1]]))
+    image, truths = frame(boxes[0], (262, 62, 110, 150))
+    (person,) = follower.step(image)
+    assert person.id == 0
+    assert np.abs(person.pose.joints_px - truths[1]).max() < 6

@@ -1,0 +1,85 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from wildpose.predict.follow import Tracked
+from wildpose.types import Pose3D
+from wildpose.write import FrameResult, to_json, whole_file, write_json
+
+PROMISED_JOINTS = """right_ankle right_knee right_hip left_hip left_knee left_ankle pelvis thorax upper_neck head_top
+right_wrist right_elbow right_shoulder left_shoulder left_elbow left_wrist"""
+
+
+def make_pose() -> Pose3D:
+    row = np.arange(16, dtype=np.float32)
+    return Pose3D(
+        joints_px=np.stack([row + 0.126, 100 - row], -1),
+        joints_mm=np.stack([row * 10.04, -row, row * 0 - 0.001], -1),
+        confidence=row / 16,
+        box_xywh=np.array([1, 2.5, 30, 40], np.float32),
+        score=0.45678,
+    )
+
+
+def test_the_document_is_the_promised_one(tmp_path):
+    frames = [FrameResult(8, 0.26666, 640, 480, [Tracked(3, make_pose())]), FrameResult(9, 0.3, 640, 480, [])]
+    write_json(tmp_path / "a.json", frames)
+    document = json.loads((tmp_path / "a.json").read_text())
+    assert document == {
+        "format": "wildpose/1",
+        "units": {"joints_px": "px", "joints_mm": "mm"},
+        "joints": PROMISED_JOINTS.split(),
+        "frames": [
+            {
+                "index": 8,
+                "time_s": 0.2667,
+                "width": 640,
+                "height": 480,
+                "people": [
+                    {
+                        "id": 3,
+                        "box_xywh": [1.0, 2.5, 30.0, 40.0],
+                        "score": 0.457,
+                        "joints_px": [[round(i + 0.13, 2), 100.0 - i] for i in range(16)],
+                        "confidence": [round(i / 16, 3) for i in range(16)],
+                        "joints_mm": [[round(i * 10.04, 1), -float(i), 0.0] for i in range(16)],
+                    }
+                ],
+            },
+            {"index": 9, "time_s": 0.3, "width": 640, "height": 480, "people": []},
+        ],
+    }
+    assert list(document) == ["format", "units", "joints", "frames"]
+    assert "-0.0" not in (tmp_path / "a.json").read_text()
+
+
+def test_nan_is_never_written(tmp_path):
+    pose = make_pose()
+    pose.joints_mm[0, 0] = math.nan
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "a.json", [FrameResult(0, 0.0, 64, 48, [Tracked(0, pose)])])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "result.json"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), whole_file(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["result.json"]
+    with whole_file(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new" and [p.name for p in tmp_path.iterdir()] == ["result.json"]
+
+
+def test_documented_layout_matches():
+    """docs/json.md names every key."""
+    from pathlib import Path
+
+    text = (Path(__file__).parents[1] / "docs" / "json.md").read_text()
+    person = to_json([FrameResult(0, 0.0, 1, 1, [Tracked(0, make_pose())])])["frames"][0]["people"][0]
+    assert all(f'"{key}"' in text for key in person)
