@@ -94,7 +94,7 @@ class Informed:
 def evaluate(people, rule="train-mean", **model):
     model = Informed(people, **({"bone_sum_mm": people.bone_sum_mm} | model))
     actions = np.array(["Walking", "Sitting"])[np.arange(len(people)) % 2]
-    return evaluate_3d(model, people, np.arange(len(people)), actions, "made up", rule)
+    return evaluate_3d(model, people, actions, "made up", rule)
 
 
 def weak_perspective_residual(people):
@@ -149,7 +149,7 @@ def test_a_model_that_is_wrong_in_depth_only_keeps_its_2d():
     model = Informed(people, people.bone_sum_mm)
     run = model.run
     model.run = lambda crops: (lambda h, d: (h, -d))(*run(crops))
-    report = evaluate_3d(model, people, np.arange(len(people)), np.array(["a"] * len(people)), "made up")
+    report = evaluate_3d(model, people, np.array(["a"] * len(people)), "made up")
     assert report.metrics["pck_torso_0.2_16_joints"] == 100.0
     assert report.metrics["pa_mpjpe_p2_mm"] > 5 * report.metrics["floor/pa_mpjpe_p2_mm"]  # mirrored, so not forgiven
 
@@ -273,22 +273,18 @@ def write_rendered(folder, people, kind="studio", splits=("test", "train")):
 
 
 def test_evaluation_of_a_rendered_set_on_disk(tmp_path):
-    pytest.importorskip("wildpose.data.studio")
     people = People(n=9)
     folder = write_rendered(tmp_path / "set", people)
     tested = People(n=9)
     tested.cam, tested.px = people.cam[::2], people.px[::2]
     report = evaluate_studio(Informed(tested, people.bone_sum_mm), folder)
-    direct = evaluate_3d(
-        Informed(tested, people.bone_sum_mm), tested, np.arange(5), np.array(["Walking"] * 5), "made up"
-    )
+    direct = evaluate_3d(Informed(tested, people.bone_sum_mm), tested, np.array(["Walking"] * 5), "made up")
     assert report.metrics == pytest.approx(direct.metrics, abs=1e-3)
     assert report.protocol["count"] == 5 and report.protocol["set"] == "studio test"
     assert report.protocol["subjects"] == "S11, S9" and report.protocol["cameras"] == 3
 
 
 def test_a_rendered_set_of_another_kind_or_without_test_images_is_refused(tmp_path):
-    pytest.importorskip("wildpose.data.studio")
     model = Informed(People(n=4))
     outdoor = write_rendered(tmp_path / "outdoor", People(n=4), kind="outdoor")
     with pytest.raises(InputError, match="say --data outdoor"):

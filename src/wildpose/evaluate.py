@@ -16,6 +16,7 @@ from tqdm import tqdm
 from wildpose import metrics
 from wildpose.codec import HeatmapCodec
 from wildpose.data.sample import Sample, SampleSet
+from wildpose.data.studio import StudioSet
 from wildpose.errors import InputError
 from wildpose.geometry import Crop, apply_affine, crop_matrix, depth_in_crop, invert_affine, square_crop
 from wildpose.geometry import weak_perspective_scale as px_per_mm
@@ -86,7 +87,7 @@ def evaluate_lsp(model: Model, lsp_root: str | Path, split: str = "test", flip: 
 
 def evaluate_2d(model: Model, samples: SampleSet, name: str, flip: bool = False) -> Report:
     """PCK@0.2 of the torso over the 14 joints of LSP, whatever set of photos it is."""
-    found, _, truth = predict_set(model, samples, np.arange(len(samples)), flip)
+    found, _, truth = predict_set(model, samples, flip)
     mask = truth.mask & LSP_JOINTS
     per_joint = metrics.pck_torso(found.joints_px, truth.joints_px, mask)
     row = metrics.joint_columns(per_joint)
@@ -108,40 +109,53 @@ def evaluate_studio(
 
     Raises InputError if the set is not there, incomplete, of another kind, or has no image of split `test`.
     """
-    from wildpose.data.studio import StudioSet
-
     rendered = StudioSet(studio_dir)
-    if rendered.kind != kind:
-        raise InputError(f"a rendered set of kind {kind} in {studio_dir}", rendered.kind, f"say --data {rendered.kind}")
+    found = rendered.manifest["kind"]
+    if found != kind:
+        raise InputError(f"a rendered set of kind {kind} in {studio_dir}", found, f"say --data {found}")
     which = np.flatnonzero(rendered.split == "test")
     if not len(which):
         have = ", ".join(sorted(set(rendered.split.tolist()))) or "none"
         raise InputError(f"images of split test in {studio_dir}", f"splits {have}", "render the test split as well")
-    report = evaluate_3d(model, rendered, which, rendered.action[which], f"{kind} test", scale_rule, flip)
+    report = evaluate_3d(model, _Rows(rendered, which), rendered.action[which], f"{kind} test", scale_rule, flip)
     subjects = ", ".join(sorted(set(rendered.subject[which].tolist())))
     cameras = len(set(rendered.camera[which].tolist()))
     return replace(report, protocol=report.protocol | {"subjects": subjects, "cameras": cameras})
 
 
+class _Rows:
+    """Some of a rendered set as samples; their truth is known outside the image as well."""
+
+    def __init__(self, rendered: StudioSet, rows: np.ndarray):
+        self.rendered, self.rows = rendered, rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def load(self, i: int) -> Sample:
+        of, row = self.rendered, int(self.rows[i])
+        known = np.ones(MPII16.n, dtype=bool)
+        return Sample(of.image(row), of.joints_px[row], known, of.box_xywh[row], of.joints_cam_mm[row])
+
+
 def evaluate_3d(
     model: Model,
     samples: SampleSet,
-    which: np.ndarray,
     actions: np.ndarray,
     name: str,
     scale_rule: str = "train-mean",
     flip: bool = False,
 ) -> Report:
-    """Table 1 (per action, both protocols), Table 2 (limb groups) and Table 4 (PCK, AUC) of the chosen samples.
+    """Table 1 (per action, both protocols), Table 2 (limb groups) and Table 4 (PCK, AUC) of samples with 3D truth.
 
     The row `floor` is the same path fed with true heatmaps and true depth: what is left is the error of weak
     perspective, decoding and the scale rule, and none of the network's.
     """
-    found, ideal, truth = predict_set(model, samples, which, flip)
+    found, ideal, truth = predict_set(model, samples, flip)
     rows = {"wildpose": found, "floor": ideal}
     in_mm = {row: _to_mm(poses, truth, scale_rule, model.info) for row, poses in rows.items()}
     true_mm = metrics.root_relative(truth.joints_cam_mm.astype(np.float64))
-    protocol = _protocol(model, name, len(which), flip) | {
+    protocol = _protocol(model, name, len(samples), flip) | {
         "scale_rule": scale_rule,
         "bone_sum_mm": model.info.bone_sum_mm,
         "metric": "mm, 16 joints; Protocol #1: MPJPE, pelvis aligned; Protocol #2: after a similarity, no reflection",
@@ -156,11 +170,11 @@ def evaluate_3d(
     return Report(protocol, numbers, tuple(_tables_3d(in_mm, true_mm, actions, name, scale_rule)))
 
 
-def predict_set(model: Model, samples: SampleSet, which: np.ndarray, flip: bool = False) -> tuple[Poses, Poses, Truth]:
+def predict_set(model: Model, samples: SampleSet, flip: bool = False) -> tuple[Poses, Poses, Truth]:
     """The model's poses, the ideal ones (true heatmaps and depth through the same decoding) and the truth."""
     codec = codec_of(model.info)
     found, ideal, people = [], [], []
-    for chunk in _chunks(samples, which):
+    for chunk in _chunks(samples):
         crops = [square_crop(sample.box_xywh, model.info.crop_scale) for sample in chunk]
         matrices = [crop_matrix(crop, codec.input_px) for crop in crops]
         pictures = np.stack([_cut(sample, crop, codec.input_px) for sample, crop in zip(chunk, crops, strict=True)])
@@ -215,10 +229,10 @@ def _true_outputs(chunk: Sequence[Sample], crops: Sequence[Crop], matrices: Sequ
     return np.stack(heatmaps), np.stack(depth).astype(np.float32)
 
 
-def _chunks(samples: SampleSet, which: np.ndarray) -> Iterator[list[Sample]]:
-    starts = range(0, len(which), BATCH)
+def _chunks(samples: SampleSet) -> Iterator[list[Sample]]:
+    starts = range(0, len(samples), BATCH)
     for start in tqdm(starts, desc="evaluate", unit=f"x{BATCH}", disable=None, leave=False):
-        yield [samples.load(int(i)) for i in which[start : start + BATCH]]
+        yield [samples.load(i) for i in range(start, min(start + BATCH, len(samples)))]
 
 
 def _cut(sample: Sample, crop: Crop, size_px: int) -> np.ndarray:
