@@ -24,6 +24,7 @@ COLORS = np.array(
 )  # fmt: skip
 DEPTH = np.linspace(-0.4, 0.5, 16, dtype=np.float32)
 """What the network says of every crop, in half crop sides."""
+REACH = np.float32(90.0**2)
 BONE_SUM_MM = 4000.0
 SIZES = {"input_px": 128, "heatmap_px": 32, "sigma_px": 1.0, "crop_scale": 1.25}
 
@@ -53,25 +54,25 @@ def write_fake_weights(path: Path, **changes) -> Path:
 
 
 def _graph() -> onnx.ModelProto:
-    """heatmap_p = mean over 4x4 px of max(0, 1 - |rgb - color_p|_1 / 150)."""
+    """heatmap_p = mean over 4x4 px of max(0, 1 - |rgb - color_p|^2 / REACH), the square expanded into a convolution."""
+    colors = COLORS.astype(np.float32)
     constants = {
-        "colors": COLORS.astype(np.float32).reshape(1, 16, 1, 1, 3),
-        "at1": np.array([1], np.int64),
-        "rgb_axis": np.array([4], np.int64),
-        "width": np.array(150, np.float32),
-        "one": np.array(1, np.float32),
+        "toward": (2 * colors / REACH).reshape(16, 3, 1, 1),
+        "start": 1 - (colors**2).sum(1) / REACH,
+        "reach": np.array(REACH, np.float32),
+        "rgb_axis": np.array([1], np.int64),
         "nothing": np.array(0, np.float32),
         "depth_row": DEPTH.reshape(1, 16),
         "map_axes": np.array([2, 3], np.int64),
     }
     steps = [
         ("Cast", ["crops_rgb"], "pixels", {"to": TensorProto.FLOAT}),
-        ("Unsqueeze", ["pixels", "at1"], "per_joint", {}),
-        ("Sub", ["per_joint", "colors"], "difference", {}),
-        ("Abs", ["difference"], "absolute", {}),
-        ("ReduceSum", ["absolute", "rgb_axis"], "distance", {"keepdims": 0}),
-        ("Div", ["distance", "width"], "relative", {}),
-        ("Sub", ["one", "relative"], "likeness", {}),
+        ("Transpose", ["pixels"], "planes", {"perm": [0, 3, 1, 2]}),
+        ("Mul", ["planes", "planes"], "squares", {}),
+        ("ReduceSum", ["squares", "rgb_axis"], "square", {"keepdims": 1}),
+        ("Div", ["square", "reach"], "relative", {}),
+        ("Conv", ["planes", "toward", "start"], "product", {}),
+        ("Sub", ["product", "relative"], "likeness", {}),
         ("Relu", ["likeness"], "match", {}),
         ("AveragePool", ["match"], "heatmaps", {"kernel_shape": [4, 4], "strides": [4, 4]}),
         ("ReduceSum", ["heatmaps", "map_axes"], "mass", {"keepdims": 0}),

@@ -27,10 +27,10 @@ def test_digest_is_that_of_the_file_with_zeros_for_itself(weights_path):
 
 
 def flip_a_weight(content: bytes) -> bytes:
-    """Change one colour of the network, nothing of its structure."""
+    """Change one number of the network, nothing of its structure."""
     model = onnx.load_from_string(content)
-    colors = next(t for t in model.graph.initializer if t.name == "colors")
-    at = content.index(colors.raw_data)
+    weights = next(t for t in model.graph.initializer if t.name == "toward")
+    at = content.index(weights.raw_data)
     return content[:at] + b"\x01" + content[at + 1 :]
 
 

@@ -31,7 +31,7 @@ def demo(
         out: Folder for the results.
         weights: An .onnx file, or "default" for the one inside the package.
         max_people: Look for at most so many people.
-        stride: Take every so-manieth frame.
+        stride: Take every N-th frame.
         max_frames: Stop after so many frames taken.
     """
     from wildpose.cli.predict import predict

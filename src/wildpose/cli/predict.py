@@ -29,7 +29,7 @@ def predict(
         box: X,Y,W,H of a person in px instead of looking for people; may be repeated. For a video, in its first frame.
         weights: An .onnx file, or "default" for the one inside the package.
         max_people: Look for at most so many people in a picture.
-        stride: Take every so-manieth frame of a video.
+        stride: Take every N-th frame of a video.
         max_frames: Stop a video after so many frames taken.
         threads: CPU threads for the network (default 2).
         pictures: Draw overlays, too.
