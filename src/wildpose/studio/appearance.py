@@ -31,11 +31,26 @@ def linear(rgb255: np.ndarray) -> np.ndarray:
     return (np.asarray(rgb255, float) / 255) ** 2.2
 
 
+_LANDMARK_HEIGHTS = {"foot.L": -0.745, "lowerleg01.L": -0.369, "upperleg01.L": 0.049, "spine01": 0.433, "clavicle.L": 0.519,
+                     "neck01": 0.589, "head": 0.697, "eye.L": 0.728}  # fmt: skip
+
+
+def _reference_heights(rest: np.ndarray, pivots: np.ndarray) -> np.ndarray:
+    """Rest positions with heights mapped piecewise linearly onto the landmarks, sole -0.82 and crown 0.849."""
+    bank = load_bank()
+    own = [pivots[bank.bone(label), 2] for label in _LANDMARK_HEIGHTS]
+    top = rest[bank.arrays["is_skin"], 2].max()
+    out = rest.copy()
+    out[:, 2] = np.interp(rest[:, 2], [-0.82, *own, top, top + 0.01], [-0.82, *_LANDMARK_HEIGHTS.values(), 0.849, 0.858])
+    return out
+
+
 @dataclass(frozen=True)
 class Regions:
     """Fields over the bank's vertices, on the mean body at rest (metres)."""
 
     rest: Float[np.ndarray, "V 3"]
+    """Rest positions, heights rescaled so that landmarks lie at _LANDMARK_HEIGHTS whatever the bank's mean stature."""
     arm: Float[np.ndarray, " V"]
     """0 at the shoulder, 0.5 at the elbow, 1 at the wrist; -1 off the arms."""
     leg: Float[np.ndarray, " V"]
@@ -92,6 +107,7 @@ def regions() -> Regions:
         leg[inside] = along[inside]
     feet = np.array([label.startswith(("foot", "toe")) for label in dominant])
     leg[feet] = np.maximum(leg[feet], 1.02)
+    rest = _reference_heights(rest, mean.pivots)
     above = rest[:, 2] - _hairline(rest[:, 1])
     ears = bank.arrays["masks"][:, list(bank.arrays["mask_names"]).index("ears")] > 100
     above[ears & bank.arrays["is_skin"]] = -0.01
@@ -181,7 +197,7 @@ def _sample_trousers(rng: np.random.Generator, female: bool) -> Garment:
 
 
 def _sample_shirt(rng: np.random.Generator, female: bool) -> Garment | None:
-    if rng.random() < (0.02 if female else 0.13):
+    if not female and rng.random() < 0.15:
         return None
     kind = rng.choice(["tee", "long", "tank", "polo", "jumper", "crop"], p=[0.36, 0.24, 0.12, 0.08, 0.15, 0.05])
     if kind == "crop" and not female:

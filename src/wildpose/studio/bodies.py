@@ -43,8 +43,8 @@ PIVOTS = {
 SPINE_BLEND = {"spine05": 0.15, "spine04": 0.35, "spine03": 0.65, "spine02": 0.85, "spine01": 1.0}
 
 JOINT_DEPTH_MM = {
-    "ankle": 75, "knee": 95, "hip": 170, "pelvis": 190, "thorax": 170, "upper_neck": 110, "head_top": 70,
-    "wrist": 60, "elbow": 75, "shoulder": 120,
+    "ankle": 100, "knee": 125, "hip": 260, "pelvis": 280, "thorax": 260, "upper_neck": 160, "head_top": 110,
+    "wrist": 60, "elbow": 90, "shoulder": 150,
 }  # fmt: skip
 """How deep below the surface, clothes included, a joint centre can lie that nothing else hides: the occlusion threshold."""
 

@@ -48,8 +48,6 @@ def dress(vertices: Float[np.ndarray, "V 3"], look: Look) -> list[Layer]:
         layers.append(_garment(r, look.shirt, shirt, cloth, normals, over, _drape_trunk(r, look.shirt)))
     if look.shoe_color is not None:
         layers.append(_shoes(r, look, shoes, cloth, normals))
-    elif look.sock > 0.8:
-        pass
     layers += _hair(r, look, vertices)
     layers += _headwear(r, look, vertices)
     return [layer for layer in layers if (layer.cover > 0).any()]
@@ -158,7 +156,8 @@ def _hair(r: Regions, look: Look, vertices: np.ndarray) -> list[Layer]:
     material = (textures.FUR, 5.0, *(look.hair_color * 0.45), 0.05, 25.0, 0.05, 0.9)
     layers = []
     if look.hair not in ("bald", "buzz"):
-        layers.append(_scalp(r, look.hair_color, vertices, look.hair_thickness, 0.0, material))
+        thickness = look.hair_thickness if look.headwear == "none" else 0.004
+        layers.append(_scalp(r, look.hair_color, vertices, thickness, 0.0, material))
     if look.hair in ("long", "bob"):
         base = vertices[r.locks]
         rest = r.rest[r.locks]
@@ -225,8 +224,7 @@ def _headwear(r: Regions, look: Look, vertices: np.ndarray) -> list[Layer]:
         return []
     material = (textures.PLAIN, 2.0, *look.headwear_color, 0.02, 12.0, 0.04, 0.3)
     thick = {"cap": 0.016, "backward": 0.016, "beanie": 0.018, "helmet": 0.034}[look.headwear]
-    thick = max(thick, look.hair_thickness + 0.006 if look.hair != "bald" else 0)
-    edge = 0.0 if look.headwear == "beanie" else 0.022
+    edge = -0.004 if look.headwear == "beanie" else 0.006
     layers = [_scalp(r, look.headwear_color, vertices, thick, edge, material)]
     if look.headwear in ("cap", "backward"):
         origin, rotation = _head_frame(r, vertices)

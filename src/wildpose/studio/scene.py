@@ -176,7 +176,7 @@ def sample_room(rng: np.random.Generator, half: tuple[float, float], height: flo
     colors = np.empty((4, 2, 3))
     for surface in range(4):
         base = rng.uniform(0.25, 0.8) if surface == 0 else rng.uniform(0.4, 0.9)
-        tint = 1 + rng.normal(0, 0.35 if rng.random() < vivid else 0.05, 3)
+        tint = 1 + rng.normal(0, 0.3 if rng.random() < vivid else 0.05, 3)
         colors[surface, 0] = linear(255 * np.clip(base * tint, 0.08, 0.97))
         colors[surface, 1] = colors[surface, 0] * rng.uniform(0.4, 1.1)
     if rng.random() < 0.8:

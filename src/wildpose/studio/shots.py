@@ -112,7 +112,7 @@ def _session(world: World, subject: str, session: int) -> tuple[Room, list[Camer
     """Room, the four cameras and the furniture of a session."""
     rng = np.random.default_rng([world.seed, 21, protocol.body_of(subject), session])
     half = (rng.uniform(3.4, 4.6), rng.uniform(4.2, 5.6))
-    room = sample_room(rng, half, float(rng.uniform(2.7, 3.6)), 0.3)
+    room = sample_room(rng, half, float(rng.uniform(2.7, 3.6)), 0.1)
     cameras = []
     for sx, sy in ((-1, -1), (1, -1), (-1, 1), (1, 1)):
         eye = np.array([sx * (half[0] - rng.uniform(0.5, 1.0)), sy * (half[1] - rng.uniform(0.5, 1.0)), rng.uniform(1.3, 1.9)])
@@ -127,7 +127,9 @@ def _session(world: World, subject: str, session: int) -> tuple[Room, list[Camer
         at = np.array([rng.uniform(-half[0], half[0]) * 0.8, rng.choice([-1, 1]) * (half[1] - size[1] / 2 - 0.05)])
         if wall:
             at = np.array([rng.choice([-1, 1]) * (half[0] - size[0] / 2 - 0.05), rng.uniform(-half[1], half[1]) * 0.8])
-        furniture.append(box(np.array([*at, size[2] / 2]), size, 0.0, _thing_color(rng), int(rng.integers(0, 9))))
+        color, texture = _thing_color(rng), int(rng.integers(0, 9))
+        if all(np.linalg.norm(camera.eye[:2] - at) > 2.0 for camera in cameras):  # never right before a camera
+            furniture.append(box(np.array([*at, size[2] / 2]), size, 0.0, color, texture))
     return room, cameras, furniture
 
 
@@ -184,7 +186,7 @@ def _occluder(rng: np.random.Generator, posed: Posed, eye: np.ndarray) -> list:
     """Something that stands between the camera and a part of the person."""
     target = posed.joints[rng.integers(16)] + rng.normal(0, 0.08, 3)
     at = target + rng.uniform(0.18, 0.45) * (eye - target)
-    size = rng.uniform(0.12, 0.5, 3)
+    size = rng.uniform(0.1, 0.32, 3)
     color = _thing_color(rng)
     if rng.random() < 0.5:
         size[2] = max(at[2] + size[2] / 2, 0.1)
@@ -210,7 +212,7 @@ def _outdoor_camera(rng: np.random.Generator, posed: Posed) -> Camera:
 def _surroundings(world: World, rng: np.random.Generator, scene: str, camera: Camera) -> Room | Panorama:
     if scene == "greenscreen" or (scene == "indoor" and rng.random() < 0.5):
         half = np.maximum(rng.uniform(2.5, 6, 2), np.abs(camera.eye[:2]) + 0.3)
-        room = sample_room(rng, (half[0], half[1]), float(max(rng.uniform(2.6, 4), camera.eye[2] + 0.2)), 0.6)
+        room = sample_room(rng, (half[0], half[1]), float(max(rng.uniform(2.6, 4), camera.eye[2] + 0.2)), 0.25)
         if scene == "greenscreen":
             room.colors[1:3] = linear(np.array([rng.uniform(20, 60), rng.uniform(150, 200), rng.uniform(40, 90)]))
             room.texture_ids[1:3] = 13
