@@ -135,6 +135,7 @@ def test_rule_none_knows_the_size_from_the_image_itself():
     people = People(distance_mm=4e6)
     report = evaluate(people, "none", bone_sum_mm=1.0)
     assert report.metrics["mpjpe_p1_mm"] < 0.5
+    assert report.protocol["scale_rule"] == "none" and report.protocol["bone_sum_mm"] is None  # it was not used
 
 
 def test_a_model_that_knows_the_truth_reaches_the_floor_in_every_number():

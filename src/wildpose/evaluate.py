@@ -157,7 +157,7 @@ def evaluate_3d(
     true_mm = metrics.root_relative(truth.joints_cam_mm.astype(np.float64))
     protocol = _protocol(model, name, len(samples), flip) | {
         "scale_rule": scale_rule,
-        "bone_sum_mm": model.info.bone_sum_mm,
+        "bone_sum_mm": {"train-mean": model.info.bone_sum_mm, "legacy4296": metrics.LEGACY_BONE_SUM_MM}.get(scale_rule),
         "metric": "mm, 16 joints; Protocol #1: MPJPE, pelvis aligned; Protocol #2: after a similarity, no reflection",
         "pck": "error < 150 mm, pelvis aligned; AUC over 0:5:150 (31 values); 14 joints, no pelvis, no thorax",
         "floor": "true heatmaps and true depth through the same path",
