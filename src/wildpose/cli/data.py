@@ -1,9 +1,14 @@
 """`wildpose data`: render the studio and outdoor sets, look at them, check them."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+import tyro
+
+data = tyro.extras.SubcommandApp()
 
 
+@data.command
 def studio(
     out: Path,
     images: int = 10_000,
@@ -31,6 +36,7 @@ def studio(
     _say(generate("studio", out, images, seed, workers, split, motion, None, size_px))
 
 
+@data.command
 def outdoor(
     out: Path,
     images: int = 6_000,
@@ -58,7 +64,15 @@ def outdoor(
     _say(generate("outdoor", out, images, seed, workers, split, motion, panoramas, size_px))
 
 
-def look(folder: Path, sheet: Path = Path("contact-sheet.jpg"), count: int = 64, first: int = 0, joints: bool = True) -> None:
+@data.command
+def look(
+    folder: Annotated[Path, tyro.conf.Positional],
+    /,
+    sheet: Path = Path("contact-sheet.jpg"),
+    count: int = 64,
+    first: int = 0,
+    joints: bool = True,
+) -> None:
     """Make a contact sheet of a set with the joints drawn: left blue, right red, occluded joints black.
 
     Args:
@@ -73,8 +87,10 @@ def look(folder: Path, sheet: Path = Path("contact-sheet.jpg"), count: int = 64,
     print(contact_sheet(folder, sheet, count, first=first, joints=joints))
 
 
-def check(folder: Path) -> None:
-    """Verify every file of a set: sha256, shapes, every picture decodes, 3D projects onto 2D. A partial set is said to be one.
+@data.command
+def check(folder: Annotated[Path, tyro.conf.Positional], /) -> None:
+    """Verify every file of a set: sha256, shapes, every picture decodes, 3D projects onto 2D. A partial set is said
+    to be one.
 
     Args:
         folder: The set.

@@ -15,8 +15,22 @@ from wildpose.skeleton import MPII16
 
 FORMAT = "wildpose-studio/1"
 MANIFEST = "manifest.json"
-_SHAPES = {"joints_px": (16, 2), "joints_cam_mm": (16, 3), "in_image": (16,), "occluded": (16,), "K": (3, 3), "R": (3, 3),
-           "t_mm": (3,), "box_xywh": (4,), "subject": (), "action": (), "scene": (), "split": (), "camera": (), "frame": ()}  # fmt: skip
+_SHAPES = {
+    "joints_px": (16, 2),
+    "joints_cam_mm": (16, 3),
+    "in_image": (16,),
+    "occluded": (16,),
+    "K": (3, 3),
+    "R": (3, 3),
+    "t_mm": (3,),
+    "box_xywh": (4,),
+    "subject": (),
+    "action": (),
+    "scene": (),
+    "split": (),
+    "camera": (),
+    "frame": (),
+}
 
 
 @dataclass(frozen=True)
@@ -40,8 +54,8 @@ class StudioSet:
     """A rendered set in a folder. Its annotations lie in memory; pictures are decoded when asked for.
 
     Attributes over all N samples: joints_px (N, 16, 2) and joints_cam_mm (N, 16, 3) float32, in_image and occluded
-    (N, 16) bool, K and R (N, 3, 3) and t_mm (N, 3) float64 with X_cam = R X_world + t, box_xywh (N, 4) float32, subject,
-    action, scene, split (N,) str, camera and frame (N,) int32 (frame -1: a drawn pose, not a frame of a clip).
+    (N, 16) bool, K and R (N, 3, 3) and t_mm (N, 3) float64 with X_cam = R X_world + t, box_xywh (N, 4) float32,
+    subject, action, scene, split (N,) str, camera and frame (N,) int32 (frame -1: a drawn pose, not a frame of a clip).
     """
 
     joints_px: Float[np.ndarray, "N 16 2"]
@@ -109,7 +123,9 @@ def read_manifest(folder: Path) -> dict:
     """The manifest of a set; InputError if the folder holds none or one of another format."""
     path = folder / MANIFEST
     if not path.is_file():
-        raise InputError(f"a studio set (a folder with {MANIFEST})", str(folder), "render one with `wildpose data studio`")
+        raise InputError(
+            f"a studio set (a folder with {MANIFEST})", str(folder), "render one with `wildpose data studio`"
+        )
     try:
         manifest = json.loads(path.read_text())
         sound = manifest["format"] == FORMAT and isinstance(manifest["shards"], list) and manifest["images"] > 0

@@ -14,16 +14,51 @@ from wildpose.studio import textures
 from wildpose.studio.bodies import load_bank
 
 SKIN_TONES = np.array(
-    [[244, 212, 192], [232, 188, 158], [214, 162, 128], [184, 128, 92], [148, 98, 68], [108, 70, 50], [76, 48, 36], [52, 34, 28]]
+    [
+        [244, 212, 192],
+        [232, 188, 158],
+        [214, 162, 128],
+        [184, 128, 92],
+        [148, 98, 68],
+        [108, 70, 50],
+        [76, 48, 36],
+        [52, 34, 28],
+    ]
 )
 HAIR_COLORS = np.array(
-    [[18, 14, 12], [30, 22, 18], [52, 36, 26], [86, 58, 38], [124, 88, 54], [178, 140, 88], [206, 178, 128], [120, 56, 30],
-     [130, 126, 122], [196, 194, 190]]
-)  # fmt: skip
+    [
+        [18, 14, 12],
+        [30, 22, 18],
+        [52, 36, 26],
+        [86, 58, 38],
+        [124, 88, 54],
+        [178, 140, 88],
+        [206, 178, 128],
+        [120, 56, 30],
+        [130, 126, 122],
+        [196, 194, 190],
+    ]
+)
 CLOTH_COLORS = np.array(
-    [[16, 16, 18], [38, 40, 44], [90, 92, 96], [150, 150, 152], [225, 225, 222], [245, 245, 242], [24, 32, 60], [40, 62, 110],
-     [70, 100, 150], [120, 30, 34], [170, 40, 44], [60, 80, 50], [100, 104, 70], [150, 130, 95], [196, 180, 150], [96, 66, 44]]
-)  # fmt: skip
+    [
+        [16, 16, 18],
+        [38, 40, 44],
+        [90, 92, 96],
+        [150, 150, 152],
+        [225, 225, 222],
+        [245, 245, 242],
+        [24, 32, 60],
+        [40, 62, 110],
+        [70, 100, 150],
+        [120, 30, 34],
+        [170, 40, 44],
+        [60, 80, 50],
+        [100, 104, 70],
+        [150, 130, 95],
+        [196, 180, 150],
+        [96, 66, 44],
+    ]
+)
 
 
 def linear(rgb255: np.ndarray) -> np.ndarray:
@@ -31,8 +66,16 @@ def linear(rgb255: np.ndarray) -> np.ndarray:
     return (np.asarray(rgb255, float) / 255) ** 2.2
 
 
-_LANDMARK_HEIGHTS = {"foot.L": -0.745, "lowerleg01.L": -0.369, "upperleg01.L": 0.049, "spine01": 0.433, "clavicle.L": 0.519,
-                     "neck01": 0.589, "head": 0.697, "eye.L": 0.728}  # fmt: skip
+_LANDMARK_HEIGHTS = {
+    "foot.L": -0.745,
+    "lowerleg01.L": -0.369,
+    "upperleg01.L": 0.049,
+    "spine01": 0.433,
+    "clavicle.L": 0.519,
+    "neck01": 0.589,
+    "head": 0.697,
+    "eye.L": 0.728,
+}
 
 
 def _reference_heights(rest: np.ndarray, pivots: np.ndarray) -> np.ndarray:
@@ -41,7 +84,9 @@ def _reference_heights(rest: np.ndarray, pivots: np.ndarray) -> np.ndarray:
     own = [pivots[bank.bone(label), 2] for label in _LANDMARK_HEIGHTS]
     top = rest[bank.arrays["is_skin"], 2].max()
     out = rest.copy()
-    out[:, 2] = np.interp(rest[:, 2], [-0.82, *own, top, top + 0.01], [-0.82, *_LANDMARK_HEIGHTS.values(), 0.849, 0.858])
+    out[:, 2] = np.interp(
+        rest[:, 2], [-0.82, *own, top, top + 0.01], [-0.82, *_LANDMARK_HEIGHTS.values(), 0.849, 0.858]
+    )
     return out
 
 
@@ -112,13 +157,17 @@ def regions() -> Regions:
     ears = bank.arrays["masks"][:, list(bank.arrays["mask_names"]).index("ears")] > 100
     above[ears & bank.arrays["is_skin"]] = -0.01
     skin_faces = bank.arrays["skin_faces"].astype(np.int32)
-    on_head = np.flatnonzero(bank.arrays["is_skin"] & (above > -0.03) & (rest[:, 2] > 0.64) & (np.abs(rest[:, 0]) < 0.13))
+    on_head = np.flatnonzero(
+        bank.arrays["is_skin"] & (above > -0.03) & (rest[:, 2] > 0.64) & (np.abs(rest[:, 0]) < 0.13)
+    )
     scalp, scalp_faces = _patch(on_head, skin_faces)
     tights, tights_faces = _patch(np.unique(bank.arrays["tights_faces"]), bank.arrays["tights_faces"].astype(np.int32))
     locks, locks_faces = _patch(np.unique(bank.arrays["hair_faces"]), bank.arrays["hair_faces"].astype(np.int32))
     rng = np.random.default_rng(7)
     waves = np.stack([_wave(rng, rest, k) for k in (30, 45, 60, 60, 90, 110)], 1)
-    return Regions(rest, arm, leg, above, tights, scalp, locks, tights_faces, scalp_faces, locks_faces, skin_faces, waves)
+    return Regions(
+        rest, arm, leg, above, tights, scalp, locks, tights_faces, scalp_faces, locks_faces, skin_faces, waves
+    )
 
 
 def _wave(rng: np.random.Generator, rest: np.ndarray, frequency: float) -> np.ndarray:
@@ -191,9 +240,15 @@ def _sample_trousers(rng: np.random.Generator, female: bool) -> Garment:
     length = float(rng.choice([0.10, 0.22, 0.32, 0.44, 0.52, 0.78, 0.94, 0.99, 1.02],
                               p=[0.04, 0.10, 0.13, 0.10, 0.05, 0.06, 0.16, 0.20, 0.16]))  # fmt: skip
     tight = rng.random() < (0.45 if female else 0.2)
-    return _cloth(rng, 0.75, offset=0.002 if tight else float(rng.uniform(0.005, 0.012)),
-                  loose=0.0 if tight else float(rng.uniform(0.004, 0.035)), wrinkle=0.0005 if tight else float(rng.uniform(0.002, 0.007)),
-                  length=length, neck=float(rng.uniform(0.13, 0.22)))  # fmt: skip
+    return _cloth(
+        rng,
+        0.75,
+        offset=0.002 if tight else float(rng.uniform(0.005, 0.012)),
+        loose=0.0 if tight else float(rng.uniform(0.004, 0.035)),
+        wrinkle=0.0005 if tight else float(rng.uniform(0.002, 0.007)),
+        length=length,
+        neck=float(rng.uniform(0.13, 0.22)),
+    )
 
 
 def _sample_shirt(rng: np.random.Generator, female: bool) -> Garment | None:
@@ -202,14 +257,27 @@ def _sample_shirt(rng: np.random.Generator, female: bool) -> Garment | None:
     kind = rng.choice(["tee", "long", "tank", "polo", "jumper", "crop"], p=[0.36, 0.24, 0.12, 0.08, 0.15, 0.05])
     if kind == "crop" and not female:
         kind = "tee"
-    sleeve = {"tee": rng.uniform(0.2, 0.42), "long": rng.uniform(0.85, 0.99), "tank": 0.02, "polo": rng.uniform(0.25, 0.4),
-              "jumper": rng.uniform(0.9, 1.0), "crop": 0.02}[kind]  # fmt: skip
+    sleeve = {
+        "tee": rng.uniform(0.2, 0.42),
+        "long": rng.uniform(0.85, 0.99),
+        "tank": 0.02,
+        "polo": rng.uniform(0.25, 0.4),
+        "jumper": rng.uniform(0.9, 1.0),
+        "crop": 0.02,
+    }[kind]
     thick = kind == "jumper"
     hem = rng.uniform(0.30, 0.38) if kind == "crop" else rng.uniform(-0.08, 0.12)
-    return _cloth(rng, 0.45, offset=float(rng.uniform(0.010, 0.016) if thick else rng.uniform(0.004, 0.010)),
-                  loose=float(rng.uniform(0.0, 0.03)), wrinkle=float(rng.uniform(0.001, 0.006)), length=float(hem), sleeve=float(sleeve),
-                  neck=float(rng.uniform(0.50, 0.57) if kind in ("tank", "crop") else rng.uniform(0.555, 0.61)),
-                  straps=float(rng.uniform(0.10, 0.145)) if kind in ("tank", "crop") else 0.3)  # fmt: skip
+    return _cloth(
+        rng,
+        0.45,
+        offset=float(rng.uniform(0.010, 0.016) if thick else rng.uniform(0.004, 0.010)),
+        loose=float(rng.uniform(0.0, 0.03)),
+        wrinkle=float(rng.uniform(0.001, 0.006)),
+        length=float(hem),
+        sleeve=float(sleeve),
+        neck=float(rng.uniform(0.50, 0.57) if kind in ("tank", "crop") else rng.uniform(0.555, 0.61)),
+        straps=float(rng.uniform(0.10, 0.145)) if kind in ("tank", "crop") else 0.3,
+    )
 
 
 def sample_look(rng: np.random.Generator, female: bool) -> Look:

@@ -2,18 +2,20 @@
 
 World frame of the studio: metres, z up; the rest body faces -y and its left side is +x.
 
-A pose is a (13, 3, 3) array of global rotations, one per SEGMENT, from the canonical stance: upright, facing -y, arms and
+A pose is a (13, 3, 3) array of global rotations, one per SEGMENT, from the canonical stance: upright, facing -y, arms
+and
 legs pointing straight down, palms to the thighs, toes forward. So a limb's direction is its rotation times (0, 0, -1),
 whatever the body's proportions.
 
 The joints are the centres a body turns about, named as in MPII-16:
 - ankle, knee, shoulder, elbow, wrist: the pivots of foot, shin, upper arm, forearm and hand.
-- hip: the pivot of the thigh, moved 15 % of the way to the mid-line, to the femoral heads (about 0.1 of the stature apart).
+- hip: the pivot of the thigh, moved 15 % of the way to the mid-line, to the femoral heads (about 0.1 of the stature
+  apart).
   MakeHuman's own pivots lie 1.2 times as wide in proportion to the shoulders as MPII's and LSP's annotators see them.
 - pelvis, thorax: midpoints of the hips and of the shoulders. MPII's annotations are that (median distance from the
   midpoint 0 and 0.3 % of the torso on its 16,274 upright people).
-- upper_neck: the pivot of the lowest neck bone, at 0.275 of the way from thorax to head_top (mean of 80 standing bodies).
-  LSP's neck lies at 0.27 there (median of 1,318 upright people), MPII's upper neck at 0.18.
+- upper_neck: the pivot of the lowest neck bone, at 0.275 of the way from thorax to head_top (mean of 80 standing
+  bodies). LSP's neck lies at 0.27 there (median of 1,318 upright people), MPII's upper neck at 0.18.
 - head_top: the vertex at the top of the skull, without hair.
 Human3.6M's hips, knees and so on are the same centres; its spine and its "Neck/Nose" have no counterpart here.
 """
@@ -38,15 +40,21 @@ DOWN = np.array([0.0, 0.0, -1.0])
 HIP_INSET = 0.15
 
 PIVOTS = {
-    "hip": "upperleg01", "knee": "lowerleg01", "ankle": "foot", "shoulder": "upperarm01", "elbow": "lowerarm01", "wrist": "wrist",
-}  # fmt: skip
+    "hip": "upperleg01",
+    "knee": "lowerleg01",
+    "ankle": "foot",
+    "shoulder": "upperarm01",
+    "elbow": "lowerarm01",
+    "wrist": "wrist",
+}
 SPINE_BLEND = {"spine05": 0.15, "spine04": 0.35, "spine03": 0.65, "spine02": 0.85, "spine01": 1.0}
 
 JOINT_DEPTH_MM = {
     "ankle": 100, "knee": 125, "hip": 260, "pelvis": 280, "thorax": 260, "upper_neck": 160, "head_top": 110,
     "wrist": 60, "elbow": 90, "shoulder": 150,
 }  # fmt: skip
-"""How deep below the surface, clothes included, a joint centre can lie that nothing else hides: the occlusion threshold."""
+"""How deep below the surface, clothes included, a joint centre can lie that nothing else hides: the occlusion
+threshold."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +128,17 @@ def _basis() -> np.ndarray:
     return a["basis"].astype(np.float32) * a["scale"]
 
 
+def cross(a: Float[np.ndarray, " 3"], b: Float[np.ndarray, " 3"]) -> Float[np.ndarray, " 3"]:
+    """Cross product of two vectors; np.cross takes ten times as long."""
+    return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+
+
 def swing(source: Float[np.ndarray, " 3"], target: Float[np.ndarray, " 3"]) -> Float[np.ndarray, "3 3"]:
     """The smallest rotation that turns one direction into another."""
-    a, b = source / np.linalg.norm(source), target / np.linalg.norm(target)
-    v, c = np.cross(a, b), float(a @ b)
+    a, b = source / np.sqrt(source @ source), target / np.sqrt(target @ target)
+    v, c = cross(a, b), float(a @ b)
     if c < -1 + 1e-9:  # opposite: half a turn about any axis across
-        axis = np.cross(a, [1.0, 0, 0] if abs(a[0]) < 0.9 else [0, 1.0, 0])
+        axis = cross(a, np.array([1.0, 0, 0]) if abs(a[0]) < 0.9 else np.array([0, 1.0, 0]))
         axis /= np.linalg.norm(axis)
         return 2 * np.outer(axis, axis) - np.eye(3)
     k = np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]])
@@ -162,7 +175,7 @@ def _shoulder_girdle(chest: np.ndarray, upper_arm: np.ndarray) -> np.ndarray:
     """The clavicle follows a raised arm by a fifth of the angle beyond 30 degrees."""
     direction = chest.T @ upper_arm @ DOWN
     angle = np.arccos(np.clip(direction @ DOWN, -1, 1))
-    axis = np.cross(DOWN, direction)
+    axis = cross(DOWN, direction)
     size = np.linalg.norm(axis)
     if size < 1e-6 or angle < np.pi / 6:
         return chest
@@ -238,9 +251,7 @@ def _limb_of(name: str) -> str | None:
     return None
 
 
-def pose_pivots(
-    bank: Bank, rest: RestBody, rotations: Float[np.ndarray, "J 3 3"]
-) -> Float[np.ndarray, "J 3"]:
+def pose_pivots(bank: Bank, rest: RestBody, rotations: Float[np.ndarray, "J 3 3"]) -> Float[np.ndarray, "J 3"]:
     """Where the pivots go when every bone is turned by its global rotation; the root stays at its rest place."""
     out = rest.pivots.copy()
     for bone in range(1, len(out)):

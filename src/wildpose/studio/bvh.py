@@ -1,4 +1,5 @@
-"""BVH files with the usual joint names (CMU, Mixamo, MotionBuilder, Rokoko, Truebones) as poses of the studio's segments."""
+"""BVH files with the usual joint names (CMU, Mixamo, MotionBuilder, Rokoko, Truebones) as poses of the studio's
+segments."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +57,9 @@ def parse_bvh(text: str, where: str) -> tuple[list[_Joint], Float[np.ndarray, "F
     frames = [row.split() for row in rows if row.strip() and row.strip()[0] in "-.0123456789"]
     if not frames or any(len(row) != channels for row in frames):
         got = f"{len(frames)} frames, the last with {len(frames[-1]) if frames else 0} numbers"
-        raise InputError(f"frames of {channels} numbers in {where}", got, "the file is cut off or not BVH: get it again")
+        raise InputError(
+            f"frames of {channels} numbers in {where}", got, "the file is cut off or not BVH: get it again"
+        )
     return joints, np.array(frames, float)
 
 

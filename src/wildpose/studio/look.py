@@ -13,11 +13,15 @@ LEFT, RIGHT, MIDDLE = (255, 120, 40), (60, 60, 255), (60, 220, 60)
 """BGR: left blue, right red, trunk and head green."""
 
 
-def contact_sheet(folder: Path, out: Path, count: int = 64, columns: int = 8, joints: bool = True, first: int = 0) -> Path:
+def contact_sheet(
+    folder: Path, out: Path, count: int = 64, columns: int = 8, joints: bool = True, first: int = 0
+) -> Path:
     """Write a sheet of `count` pictures from `first` on; visible joints white, occluded ones black. Returns `out`."""
     data = StudioSet(folder, partial=True)
     if count < 1 or columns < 1 or not 0 <= first < len(data):
-        raise InputError("count and columns from 1 and first inside the set", f"{count}, {columns}, {first}", "change them")
+        raise InputError(
+            "count and columns from 1 and first inside the set", f"{count}, {columns}, {first}", "change them"
+        )
     pictures = []
     for i in range(first, min(first + count, len(data))):
         sample = data.load(i)

@@ -111,7 +111,7 @@ def _read_amc(path: Path) -> np.ndarray:
     bones, frames = _read_asf(skeletons[0]), _read_amc_frames(path)
     count = len(frames["root"])
     world = {"root": euler(frames["root"][:, [5, 4, 3]], "zyx")}
-    for name, bone in bones.items():  # ASF lists parents before children in its hierarchy, not always in its bones
+    for name in bones:
         _acclaim_world(name, bones, frames, world, count)
     rotations, directions = {}, {}
     for segment in SEGMENTS:

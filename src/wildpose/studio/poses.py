@@ -1,7 +1,10 @@
-"""Plausible poses without motion files: joint angles drawn around templates, within joint limits, without self-penetration.
+"""Plausible poses without motion files: joint angles drawn around templates, within joint limits, without
+self-penetration.
 
-Angles are degrees in anatomical terms. Legs and trunk come from a posture, arms from an arm gesture; sides are swapped at
-random. Limits are rounded from the usual goniometric ranges (AAOS), a little wider at the hips and shoulders for athletes.
+Angles are degrees in anatomical terms. Legs and trunk come from a posture, arms from an arm gesture; sides are
+swapped at
+random. Limits are rounded from the usual goniometric ranges (AAOS), a little wider at the hips and shoulders for
+athletes.
 """
 
 import numpy as np
@@ -15,7 +18,8 @@ LIMITS = {
     "bend": (-30, 80), "lean": (-35, 35), "twist": (-40, 40), "nod": (-45, 50), "tilt": (-30, 30), "turn": (-70, 70),
 }  # fmt: skip
 
-# posture: pitch and roll of the pelvis, trunk (bend, lean, twist), then per leg (hip_flex, hip_abd, hip_rot, knee, ankle),
+# posture: pitch and roll of the pelvis, trunk (bend, lean, twist), then per leg (hip_flex, hip_abd, hip_rot, knee,
+# ankle),
 # the leading leg first; each with its standard deviation below
 POSTURES = {
     "Standing": ((0, 0), (2, 0, 0), (0, 5, 0, 4, 0), (0, 5, 0, 4, 0)),
@@ -117,7 +121,8 @@ def sample_pose(rng: np.random.Generator, action: str) -> tuple[Float[np.ndarray
 
 
 def draw_angles(rng: np.random.Generator, posture: str, gesture: str) -> dict[str, float]:
-    """Joint angles in degrees, within LIMITS, named `left_knee`, `bend` and so on; `pitch` and `roll` are the pelvis's."""
+    """Joint angles in degrees, within LIMITS, named `left_knee`, `bend` and so on; `pitch` and `roll` are the
+    pelvis's."""
     pelvis, trunk, *legs = [
         np.array(mean) + rng.normal(size=len(mean)) * np.array(spread)
         for mean, spread in zip(POSTURES[posture], POSTURE_SPREAD, strict=True)
@@ -160,11 +165,17 @@ def compose(angles: dict[str, float]) -> Float[np.ndarray, "13 3 3"]:
     out[SEGMENT["pelvis"]], out[SEGMENT["chest"]] = pelvis, chest
     out[SEGMENT["head"]] = chest @ turn("z", angles["turn"]) @ turn("x", angles["nod"]) @ turn("y", angles["tilt"])
     for side, outward in (("left", -1.0), ("right", 1.0)):
-        a = {name: angles[f"{side}_{name}"] for name in
-             ("hip_flex", "hip_abd", "hip_rot", "knee", "ankle", "arm_flex", "arm_abd", "arm_rot", "elbow")}  # fmt: skip
-        thigh = pelvis @ turn("x", -a["hip_flex"]) @ turn("y", outward * a["hip_abd"]) @ turn("z", outward * a["hip_rot"])
+        a = {
+            name: angles[f"{side}_{name}"]
+            for name in ("hip_flex", "hip_abd", "hip_rot", "knee", "ankle", "arm_flex", "arm_abd", "arm_rot", "elbow")
+        }
+        thigh = (
+            pelvis @ turn("x", -a["hip_flex"]) @ turn("y", outward * a["hip_abd"]) @ turn("z", outward * a["hip_rot"])
+        )
         shin = thigh @ turn("x", a["knee"])
-        upper = chest @ turn("x", -a["arm_flex"]) @ turn("y", outward * a["arm_abd"]) @ turn("z", outward * a["arm_rot"])
+        upper = (
+            chest @ turn("x", -a["arm_flex"]) @ turn("y", outward * a["arm_abd"]) @ turn("z", outward * a["arm_rot"])
+        )
         out[SEGMENT[f"{side}_thigh"]], out[SEGMENT[f"{side}_shin"]] = thigh, shin
         out[SEGMENT[f"{side}_foot"]] = shin @ turn("x", -a["ankle"])
         out[SEGMENT[f"{side}_upper_arm"]] = upper
@@ -173,32 +184,50 @@ def compose(angles: dict[str, float]) -> Float[np.ndarray, "13 3 3"]:
 
 
 # A stick person of mean proportions (metres) for the penetration test: capsules with these radii.
-_PLACES = {"hip": 0.098, "shoulder": 0.18, "torso": 0.46, "upper_arm": 0.26, "forearm": 0.34, "thigh": 0.40, "shin": 0.42}
-_RADIUS = {"upper_arm": 0.042, "forearm": 0.035, "thigh": 0.075, "shin": 0.05, "torso": 0.105, "head": 0.10}
+_PLACES = {
+    "hip": 0.098,
+    "shoulder": 0.18,
+    "torso": 0.46,
+    "upper_arm": 0.26,
+    "forearm": 0.34,
+    "thigh": 0.40,
+    "shin": 0.42,
+}
+PENETRATION_RADIUS = {"upper_arm": 0.042, "forearm": 0.035, "thigh": 0.075, "shin": 0.05, "torso": 0.105, "head": 0.10}
 
 
 def penetrates(pose: Float[np.ndarray, "13 3 3"]) -> bool:
     """Whether capsules around a stick person's limbs, trunk and head run into one another (neighbours excepted)."""
-    capsules = _capsules(pose)
-    pairs = [("left_forearm", "right_forearm"), ("left_shin", "right_shin"), ("left_thigh", "right_shin"),
-             ("right_thigh", "left_shin"), ("left_forearm", "right_upper_arm"), ("right_forearm", "left_upper_arm")]  # fmt: skip
+    at = capsules(pose)
+    pairs = [
+        ("left_forearm", "right_forearm"),
+        ("left_shin", "right_shin"),
+        ("left_thigh", "right_shin"),
+        ("right_thigh", "left_shin"),
+        ("left_forearm", "right_upper_arm"),
+        ("right_forearm", "left_upper_arm"),
+    ]
     for side in ("left", "right"):
         pairs += [(f"{side}_forearm", other) for other in ("torso", "head", "left_thigh", "right_thigh", "left_shin")]
         pairs += [(f"{side}_shin", "torso"), (f"{side}_shin", "head"), (f"{side}_upper_arm", "head")]
     for first, second in pairs:
-        gap = _segment_distance(*capsules[first], *capsules[second])
-        if gap < _RADIUS[first.split("_", 1)[-1]] + _RADIUS[second.split("_", 1)[-1]]:
+        gap = _segment_distance(*at[first], *at[second])
+        if gap < PENETRATION_RADIUS[first.split("_", 1)[-1]] + PENETRATION_RADIUS[second.split("_", 1)[-1]]:
             return True
     return False
 
 
-def _capsules(pose: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def capsules(pose: Float[np.ndarray, "13 3 3"]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Ends (3,), (3,) of every capsule in metres, the pelvis at the origin."""
     rotation = dict(zip(SEGMENTS, pose, strict=True))
     chest_base = rotation["pelvis"] @ np.array([0, 0, 0.15])
     neck = chest_base + rotation["chest"] @ np.array([0, 0, _PLACES["torso"] - 0.15])
     out = {
         "torso": (np.zeros(3), neck - rotation["chest"] @ np.array([0, 0, 0.08])),
-        "head": (neck + rotation["head"] @ np.array([0, -0.03, 0.15]), neck + rotation["head"] @ np.array([0, -0.03, 0.22])),
+        "head": (
+            neck + rotation["head"] @ np.array([0, -0.03, 0.15]),
+            neck + rotation["head"] @ np.array([0, -0.03, 0.22]),
+        ),
     }
     for side, lateral in (("left", 1), ("right", -1)):
         shoulder = neck + rotation["chest"] @ np.array([lateral * _PLACES["shoulder"], 0, 0])

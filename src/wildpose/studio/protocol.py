@@ -1,8 +1,9 @@
-"""Who, what and where of the two sets: subjects, splits, actions, sessions. Bodies, clothes and motions never cross splits.
+"""Who, what and where of the two sets: subjects, splits, actions, sessions. Bodies, clothes and motions never cross
+splits.
 
 studio has the shape of Human3.6M: subjects S1 S5 S6 S7 S8 train, S9 S11 test; four fixed calibrated cameras a session.
-outdoor has the shape of MPI-INF-3DHP's test set: subjects TS1 to TS6, three scene kinds, seven activities; its train split
-has other people, one a picture.
+outdoor has the shape of MPI-INF-3DHP's test set: subjects TS1 to TS6, three scene kinds, seven activities; its train
+split has other people, one a picture.
 """
 
 import zlib

@@ -11,7 +11,8 @@ import numpy as np
 def rasterise(x, y, inverse_z, cover, faces, first_id, cull, nearness, face_at, weight_1, weight_2):
     """Draw triangles into the buffers; the largest `inverse_z` stays.
 
-    x, y, inverse_z, cover: (V,) float32; samples where the interpolated cover is negative are holes. faces: (F, 3) int32.
+    x, y, inverse_z, cover: (V,) float32; samples where the interpolated cover is negative are holes. faces: (F, 3)
+    int32.
     first_id is added to the face numbers written to face_at. cull drops faces turned away (clockwise seen with y down).
     """
     height, width = nearness.shape
@@ -107,7 +108,8 @@ def vertex_normals(vertices, faces):
 
 @numba.njit(cache=True, fastmath=True, inline="always")
 def lit_share(shadow_map, to_light, px, py, pz, bias, radius):
-    """Share of light (0..1) that reaches a point: 3 x 3 taps, `radius` map samples apart. Outside the map all is lit."""
+    """Share of light (0..1) that reaches a point: 3 x 3 taps, `radius` map samples apart. Outside the map all is
+    lit."""
     u = to_light[0, 0] * px + to_light[0, 1] * py + to_light[0, 2] * pz + to_light[0, 3]
     v = to_light[1, 0] * px + to_light[1, 1] * py + to_light[1, 2] * pz + to_light[1, 3]
     near = to_light[2, 0] * px + to_light[2, 1] * py + to_light[2, 2] * pz + to_light[2, 3] + bias

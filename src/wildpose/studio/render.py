@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -75,11 +74,13 @@ def place(person: Person) -> Posed:
     return Posed(dress(vertices, person.look), joints + shift)
 
 
-def frame_person(posed: Posed, camera: Camera, size_px: int, share: float, shift: np.ndarray) -> tuple[Camera, np.ndarray]:
+def frame_person(
+    posed: Posed, camera: Camera, size_px: int, share: float, shift: np.ndarray
+) -> tuple[Camera, np.ndarray]:
     """Crop the camera's picture around a person, so that the box's larger side takes `share` of it.
 
-    shift: offset of the box's centre from the picture's, as a share of the free margin, -1..1. Returns the camera of the
-    crop and the box (x, y, w, h) in it.
+    shift: offset of the box's centre from the picture's, as a share of the free margin, -1..1. Returns the camera of
+    the crop and the box (x, y, w, h) in it.
     """
     seen = [layer.vertices[layer.cover > 0] for layer in posed.layers]
     points, depth = camera.project(np.concatenate([posed.joints, *seen]))
@@ -135,7 +136,9 @@ def _visibility(mesh: _Mesh, camera: Camera, size_px: int) -> tuple:
     x, y = np.ascontiguousarray(samples[:, 0]), np.ascontiguousarray(samples[:, 1])
     for i, layer in enumerate(mesh.layers):
         part = mesh.faces[mesh.first_face[i] : mesh.first_face[i + 1]]
-        rasterise(x, y, inverse, mesh.cover, part, mesh.first_face[i], layer.cull, nearness, face_at, weight_1, weight_2)
+        rasterise(
+            x, y, inverse, mesh.cover, part, mesh.first_face[i], layer.cull, nearness, face_at, weight_1, weight_2
+        )
     return nearness, face_at, weight_1, weight_2, np.maximum(depth, 0.1).astype(np.float32)
 
 
@@ -176,9 +179,24 @@ def render(posed: Posed, props: list[Layer], camera: Camera, box: np.ndarray, ba
     )  # fmt: skip
     inverse_k, to_world = np.linalg.inv(camera.K), np.ascontiguousarray(camera.R.T)
     if isinstance(background, Room):
-        shade_room(background.bounds, background.colors, textures(), background.texture_ids, background.scales, inverse_k,
-                   to_world, eye, light.sun_dir, light.sun_color, light.sh, shadow_map, to_light, light.softness, alpha,
-                   image)  # fmt: skip
+        shade_room(
+            background.bounds,
+            background.colors,
+            textures(),
+            background.texture_ids,
+            background.scales,
+            inverse_k,
+            to_world,
+            eye,
+            light.sun_dir,
+            light.sun_color,
+            light.sh,
+            shadow_map,
+            to_light,
+            light.softness,
+            alpha,
+            image,
+        )
     else:
         shade_panorama(background.radiance, inverse_k, to_world, eye, gain, shadow_map, to_light, light.softness,
                        light.strength, alpha, image)  # fmt: skip
@@ -202,34 +220,3 @@ def hidden_joints(joints_px, depth, nearness, owner) -> Bool[np.ndarray, " 16"]:
     who = owner[sample[:, 1], sample[:, 0]]
     gap_mm = np.where(near > 0, (depth - 1 / np.maximum(near, 1e-9)) * 1000, -1.0)
     return ((who == PROP) & (gap_mm > 0)) | ((who == PERSON) & (gap_mm > _DEPTH_MM))
-
-
-def develop(rng: np.random.Generator, image: Float[np.ndarray, "H W 3"], rough: float) -> Int[np.ndarray, "H W 3"]:
-    """Exposure, white balance, contrast, blur, sensor noise and JPEG artefacts: linear light to sRGB bytes.
-
-    rough: 0 for a good camera, 1 for the worst.
-    """
-    image = image * np.exp(rng.normal(0, 0.10 + 0.22 * rough)) * (1 + rng.normal(0, 0.02 + 0.05 * rough, 3))
-    if rng.random() < 0.15 * (1 + rough):
-        image = _motion_blur(rng, image.astype(np.float32), rng.uniform(1, 2 + 3 * rough))
-    if rng.random() < 0.5:
-        image = cv2.GaussianBlur(image.astype(np.float32), (0, 0), rng.uniform(0.3, 0.6 + 0.6 * rough))
-    image = image / (1 + 0.18 * np.maximum(image, 0))  # a soft shoulder for highlights
-    display = np.clip(image * 1.1, 0, 1) ** (1 / 2.2)
-    display = np.clip(0.5 + (display - 0.5) * (1 + rng.normal(0, 0.05 + 0.1 * rough)), 0, 1)
-    noise = rng.normal(size=(*display.shape[:2], 1)) * 0.6 + rng.normal(size=display.shape) * 0.6
-    display = display + noise * rng.uniform(0, 0.01 + 0.03 * rough)
-    out = np.clip(np.rint(display * 255), 0, 255).astype(np.uint8)
-    if rng.random() < 0.4 * rough:
-        _, coded = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 70))])
-        out = cv2.imdecode(coded, cv2.IMREAD_COLOR)
-    return out
-
-
-def _motion_blur(rng: np.random.Generator, image: np.ndarray, length: float) -> np.ndarray:
-    size = int(np.ceil(length)) | 1
-    kernel = np.zeros((size, size), np.float32)
-    kernel[size // 2] = 1.0
-    turn = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), float(rng.uniform(0, 180)), 1.0)
-    kernel = cv2.warpAffine(kernel, turn, (size, size))
-    return cv2.filter2D(image, -1, kernel / max(float(kernel.sum()), 1e-6))

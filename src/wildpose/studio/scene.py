@@ -31,8 +31,9 @@ class Camera:
 
     def project(self, points: Float[np.ndarray, "N 3"]) -> tuple[Float[np.ndarray, "N 2"], Float[np.ndarray, " N"]]:
         """Pixels and depths (metres) of world points."""
-        local = points @ self.R.T + self.t
-        return local[:, :2] / local[:, 2:] @ self.K[:2, :2].T + self.K[:2, 2], local[:, 2]
+        local = (points @ self.R.T.astype(points.dtype)) + self.t.astype(points.dtype)
+        pixels = local[:, :2] / local[:, 2:] * self.K[[0, 1], [0, 1]] + self.K[:2, 2]
+        return pixels, local[:, 2]
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,6 @@ def _read_panorama(path: Path) -> np.ndarray:
 def prepare_panorama(name: str, radiance: Float[np.ndarray, "H W 3"]) -> Panorama:
     """Exposure, the main light and the ambient light of a radiance map."""
     radiance = np.maximum(radiance, 0) / max(float(np.median(radiance)), 1e-3) * 0.35
-    height, width = radiance.shape[:2]
     small = cv2.resize(radiance, (128, 64), interpolation=cv2.INTER_AREA)
     brightness = cv2.GaussianBlur(small.mean(-1), (0, 0), 1.0)[:32]
     row, column = np.unravel_index(int(brightness.argmax()), brightness.shape)
@@ -127,7 +127,9 @@ def prepare_panorama(name: str, radiance: Float[np.ndarray, "H W 3"]) -> Panoram
 def project_sh(radiance: Float[np.ndarray, "H W 3"]) -> Float[np.ndarray, "9 3"]:
     """Irradiance / pi of an environment in nine spherical harmonics (Ramamoorthi and Hanrahan 2001)."""
     h, w = radiance.shape[:2]
-    theta, phi = np.meshgrid((np.arange(h) + 0.5) / h * np.pi, ((np.arange(w) + 0.5) / w - 0.5) * 2 * np.pi, indexing="ij")
+    theta, phi = np.meshgrid(
+        (np.arange(h) + 0.5) / h * np.pi, ((np.arange(w) + 0.5) / w - 0.5) * 2 * np.pi, indexing="ij"
+    )
     x, y, z = np.sin(theta) * np.sin(phi), -np.sin(theta) * np.cos(phi), np.cos(theta)
     solid = (np.sin(theta) * (np.pi / h) * (2 * np.pi / w))[..., None]
     k = [0.282095, 0.488603, 0.488603, 0.488603, 1.092548, 1.092548, 0.315392, 1.092548, 0.546274]
@@ -142,7 +144,9 @@ def procedural_panorama(rng: np.random.Generator, name: str) -> Panorama:
     v = np.linspace(0, 1, h)[:, None, None]
     sky = linear(np.array([rng.uniform(90, 150), rng.uniform(130, 180), rng.uniform(190, 240)]))
     haze = linear(rng.uniform(190, 235) * np.ones(3))
-    ground = linear(rng.choice([[96, 110, 62], [130, 122, 108], [110, 106, 104], [150, 132, 96]]) * rng.uniform(0.7, 1.2))
+    ground = linear(
+        rng.choice([[96, 110, 62], [130, 122, 108], [110, 106, 104], [150, 132, 96]]) * rng.uniform(0.7, 1.2)
+    )
     cloud = cv2.resize(np.tile(textures.noise(rng, 5, 4), (1, 2)), (w, h))[..., None]
     picture = np.where(v < 0.5, sky + (haze - sky) * (v * 2) ** 2 + 0.5 * np.maximum(cloud - 0.55, 0), ground)
     grain = cv2.resize(np.tile(textures.noise(rng, 6, 8), (1, 2)), (w, h))[..., None]
@@ -190,9 +194,21 @@ def sample_room(rng: np.random.Generator, half: tuple[float, float], height: flo
 
 
 _CUBE_FACES = np.array(
-    [[0, 2, 1], [1, 2, 3], [4, 5, 6], [5, 7, 6], [0, 1, 4], [1, 5, 4], [2, 6, 3], [3, 6, 7], [0, 4, 2], [2, 4, 6], [1, 3, 5],
-     [3, 7, 5]]
-)  # fmt: skip
+    [
+        [0, 2, 1],
+        [1, 2, 3],
+        [4, 5, 6],
+        [5, 7, 6],
+        [0, 1, 4],
+        [1, 5, 4],
+        [2, 6, 3],
+        [3, 6, 7],
+        [0, 4, 2],
+        [2, 4, 6],
+        [1, 3, 5],
+        [3, 7, 5],
+    ]
+)
 
 
 def box(centre: np.ndarray, size: np.ndarray, yaw: float, color: np.ndarray, texture: int = textures.PLAIN) -> Layer:
@@ -220,7 +236,8 @@ def prop_layer(points: np.ndarray, faces: np.ndarray, color: np.ndarray, texture
 
 
 def chair(centre: np.ndarray, yaw: float, seat: float, color: np.ndarray, back: bool) -> list[Layer]:
-    """A stool, or a chair with its back towards the sitter's back (the sitter faces -y turned by yaw). seat: height, m."""
+    """A stool, or a chair with its back towards the sitter's back (the sitter faces -y turned by yaw). seat: height,
+    m."""
     seat = max(seat, 0.08)
     c, s = np.cos(yaw), np.sin(yaw)
     turned = np.array([[c, -s], [s, c]])

@@ -23,7 +23,8 @@ def shade_surfaces(
     face_at, weight_1, weight_2, nearness, faces, material_of, points, depth, normals, colors, uv, materials, textures,
     eye, sun_dir, sun_color, sh, shadow_map, to_light, shadow_radius, factor, out, alpha,
 ):  # fmt: skip
-    """Add the light of every covered sample, averaged over factor x factor samples a pixel, to out (H, W, 3) and alpha."""
+    """Add the light of every covered sample, averaged over factor x factor samples a pixel, to out (H, W, 3) and
+    alpha."""
     share = 1.0 / (factor * factor)
     tile = textures.shape[1]
     for row in range(face_at.shape[0]):
@@ -125,7 +126,8 @@ def shade_room(
     room, colors, textures, texture_ids, scales, inverse_k, to_world, eye, sun_dir, sun_color, sh, shadow_map, to_light,
     radius, alpha, out,
 ):  # fmt: skip
-    """Add a box room (room: (3, 2) bounds) behind the surfaces. Surfaces: floor, walls across x, walls across y, ceiling.
+    """Add a box room (room: (3, 2) bounds) behind the surfaces. Surfaces: floor, walls across x, walls across y,
+    ceiling.
 
     colors: (4, 2, 3) two colours a surface, mixed by its texture.
     """

@@ -1,4 +1,5 @@
-"""Writing a studio set: numbered shards and a manifest that says which are finished. The reader is wildpose.data.studio."""
+"""Writing a studio set: numbered shards and a manifest that says which are finished. The reader is
+wildpose.data.studio."""
 
 import hashlib
 import io
@@ -59,7 +60,9 @@ def write_atomically(path: Path, data: bytes) -> None:
         os.replace(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise InputError(f"room to write {path}", str(error), "free some space and run the same command again") from error
+        raise InputError(
+            f"room to write {path}", str(error), "free some space and run the same command again"
+        ) from error
 
 
 def new_manifest(kind: str, split: str, seed: int, images: int, size_px: int, sources: dict) -> dict:
@@ -72,7 +75,10 @@ def new_manifest(kind: str, split: str, seed: int, images: int, size_px: int, so
         "images": images,
         "size_px": size_px,
         "joints": list(MPII16.joints),
-        "units": {"joints_px": "px, pixel centres at integers", "joints_cam_mm": "mm, camera axes +x right +y down +z away"},
+        "units": {
+            "joints_px": "px, pixel centres at integers",
+            "joints_cam_mm": "mm, camera axes +x right +y down +z away",
+        },
         "sources": sources,
         "complete": False,
         "shards": [],
@@ -98,7 +104,9 @@ def resume_or_start(folder: Path, wanted: dict) -> dict:
     try:
         found = json.loads(path.read_text())
     except (ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"a manifest in {path}", "a file that is not JSON", "delete the folder and start again") from error
+        raise InputError(
+            f"a manifest in {path}", "a file that is not JSON", "delete the folder and start again"
+        ) from error
     for key in ("format", "kind", "split", "seed", "images", "size_px", "sources"):
         if not isinstance(found, dict) or found.get(key) != wanted[key]:
             got = found.get(key) if isinstance(found, dict) else type(found).__name__

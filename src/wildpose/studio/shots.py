@@ -9,9 +9,10 @@ from jaxtyping import Float
 from wildpose.studio import protocol
 from wildpose.studio.appearance import Look, linear, sample_look
 from wildpose.studio.bodies import load_bank
+from wildpose.studio.develop import develop
 from wildpose.studio.motion import Clip
 from wildpose.studio.poses import ACTIONS, ON_A_SEAT, sample_pose, turn
-from wildpose.studio.render import Person, Posed, Rendered, develop, frame_person, place, render
+from wildpose.studio.render import Person, Posed, Rendered, frame_person, place, render
 from wildpose.studio.scene import (
     Camera,
     Panorama,
@@ -23,6 +24,7 @@ from wildpose.studio.scene import (
     procedural_panorama,
     sample_room,
 )
+from wildpose.studio.settle import LYING, settle
 
 ACTION_NAMES = tuple(ACTIONS)
 CLIP_SHARE = 0.55
@@ -73,7 +75,9 @@ def make_world(kind: str, split: str, seed: int, size_px: int, clips: list[Clip]
 
 def shoot(world: World, index: int) -> Shot:
     """Image `index` of a set."""
-    rng = np.random.default_rng([world.seed, protocol.KINDS.index(world.kind), protocol.SPLITS.index(world.split), index])
+    rng = np.random.default_rng(
+        [world.seed, protocol.KINDS.index(world.kind), protocol.SPLITS.index(world.split), index]
+    )
     return _shoot_studio(world, index, rng) if world.kind == "studio" else _shoot_outdoor(world, index, rng)
 
 
@@ -88,6 +92,8 @@ def _pose(world: World, rng: np.random.Generator, action: str) -> tuple[Float[np
             pose = _mirrored(pose)
     else:
         pose, posture = sample_pose(rng, action)
+        if posture in LYING:
+            pose = settle(pose)
         frame = -1
     return turn("z", rng.uniform(-180, 180)) @ pose, posture, frame
 
@@ -115,7 +121,9 @@ def _session(world: World, subject: str, session: int) -> tuple[Room, list[Camer
     room = sample_room(rng, half, float(rng.uniform(2.7, 3.6)), 0.1)
     cameras = []
     for sx, sy in ((-1, -1), (1, -1), (-1, 1), (1, 1)):
-        eye = np.array([sx * (half[0] - rng.uniform(0.5, 1.0)), sy * (half[1] - rng.uniform(0.5, 1.0)), rng.uniform(1.3, 1.9)])
+        eye = np.array(
+            [sx * (half[0] - rng.uniform(0.5, 1.0)), sy * (half[1] - rng.uniform(0.5, 1.0)), rng.uniform(1.3, 1.9)]
+        )
         R, t = look_at(eye, np.array([*rng.normal(0, 0.15, 2), rng.uniform(0.8, 1.0)]), rng.normal(0, 0.01))
         focal = rng.uniform(1130, 1160)
         K = np.array([[focal, 0, 500 + rng.normal(0, 10)], [0, focal, 500 + rng.normal(0, 10)], [0, 0, 1.0]])
@@ -176,7 +184,9 @@ def _shoot_studio(world: World, index: int, rng: np.random.Generator) -> Shot:
     props = props + _seat(rng, posed, posture, _heading(pose))
     if rng.random() < 0.08:
         props += _occluder(rng, posed, cameras[number].eye)
-    camera, box_xywh = frame_person(posed, cameras[number], world.size_px, rng.uniform(0.55, 0.8), rng.uniform(-0.5, 0.5, 2))
+    camera, box_xywh = frame_person(
+        posed, cameras[number], world.size_px, rng.uniform(0.55, 0.8), rng.uniform(-0.5, 0.5, 2)
+    )
     truth = render(posed, props, camera, box_xywh, room, 1.0, world.size_px)
     image = develop(rng, truth.image, 0.15)
     return Shot(image, truth, subject, action, f"room{session}", number, frame)
@@ -195,7 +205,8 @@ def _occluder(rng: np.random.Generator, posed: Posed, eye: np.ndarray) -> list:
 
 
 def _outdoor_camera(rng: np.random.Generator, posed: Posed) -> Camera:
-    """A hand-held or mounted camera somewhere around the person; often tilted, sometimes high above or near the ground."""
+    """A hand-held or mounted camera somewhere around the person; often tilted, sometimes high above or near the
+    ground."""
     centre = (posed.joints.min(0) + posed.joints.max(0)) / 2
     azimuth = rng.uniform(0, 2 * np.pi)
     height = rng.choice([rng.normal(5, 8), rng.uniform(-8, 20), rng.uniform(15, 50)], p=[0.55, 0.3, 0.15])
@@ -218,8 +229,7 @@ def _surroundings(world: World, rng: np.random.Generator, scene: str, camera: Ca
             room.texture_ids[1:3] = 13
         return room
     fitting = [p for p in world.panoramas if p.indoor == (scene == "indoor")] or world.panoramas
-    panorama = fitting[rng.integers(len(fitting))]
-    return replace(panorama, radiance=np.ascontiguousarray(np.roll(panorama.radiance, 0, axis=1)))
+    return fitting[rng.integers(len(fitting))]
 
 
 def _shoot_outdoor(world: World, index: int, rng: np.random.Generator) -> Shot:
