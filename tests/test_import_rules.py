@@ -18,7 +18,7 @@ PACKAGE = Path(wildpose.__file__).parent
 ORDER = [
     *("errors", "skeleton", "geometry", "codec", "types", "config", "metrics", "report"),
     *("predict", "write", "view3d", "view", "results"),
-    *("studio", "data", "models", "losses", "train", "evaluate", "export"),
+    *("data", "studio", "models", "losses", "train", "evaluate", "export"),
     *("bench", "cli"),
 ]
 TRAINING_PARTS = {"studio", "data", "models", "losses", "train", "evaluate", "export"}

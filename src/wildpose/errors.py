@@ -1,4 +1,4 @@
-"""The one exception that means "what you gave us can't be used": the command line prints it in one line, exit code 2."""
+"""The one exception that means "what you gave us can't be used": the command line prints one line, exit code 2."""
 
 
 class InputError(ValueError):

@@ -12,7 +12,8 @@ from torch import Tensor
 from wildpose.codec import HeatmapCodec
 from wildpose.config import AugmentConfig, ModelConfig
 from wildpose.data.sample import Sample, SampleSet
-from wildpose.geometry import Crop, apply_affine, crop_matrix, flip_points, square_crop, weak_perspective_scale
+from wildpose.geometry import Crop, apply_affine, crop_matrix, depth_in_crop, flip_points, square_crop
+from wildpose.predict.crops import ImagePyramid
 from wildpose.skeleton import MPII16
 
 CROP_SCALE = 1.25
@@ -73,16 +74,12 @@ def recolour(crop_rgb: np.ndarray, augment: AugmentConfig, rng: np.random.Genera
 def make_example(sample: Sample, crop: Crop, flip: bool, codec: HeatmapCodec) -> dict[str, np.ndarray]:
     """One sample cut out and turned into targets; numpy, by the names of Batch's fields."""
     size = codec.input_px
-    matrix = crop_matrix(crop, size)
-    smaller = crop.side_px > 1.5 * size
-    interpolation = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    crop_rgb = cv2.warpAffine(sample.image_rgb, matrix, (size, size), flags=interpolation)
-    joints = apply_affine(matrix, sample.joints_px.astype(np.float64))
+    crop_rgb = ImagePyramid(sample.image_rgb).cut(crop, size)  # as in prediction
+    joints_px = sample.joints_px.astype(np.float64)
+    joints = apply_affine(crop_matrix(crop, size), joints_px)
     depth = np.full(MPII16.n, np.nan)
     if sample.joints_cam_mm is not None:
-        px_per_mm = weak_perspective_scale(sample.joints_cam_mm.astype(np.float64), sample.joints_px.astype(np.float64))
-        z = sample.joints_cam_mm[:, 2].astype(np.float64)
-        depth = px_per_mm * (z - z[PELVIS]) / (crop.side_px / 2)
+        depth = depth_in_crop(sample.joints_cam_mm.astype(np.float64), joints_px, crop, PELVIS)
     mask = sample.mask
     if flip:
         crop_rgb = np.ascontiguousarray(crop_rgb[:, ::-1])

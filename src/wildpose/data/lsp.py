@@ -77,12 +77,13 @@ def _read_joints(root: Path, shape: tuple[int | None, ...]) -> np.ndarray:
         raise InputError(f"{path}", "no such file", "give the folder that holds joints.mat and images/")
     try:
         joints = loadmat(path)["joints"]
-    except (ValueError, KeyError, OSError, NotImplementedError, TypeError) as error:
+    except Exception as error:  # on damaged files SciPy's reader raises whatever it stumbles over
         raise InputError(f"a MATLAB array `joints` in {path}", str(error), "fetch the data set again") from None
     fits = joints.ndim == len(shape) and all(want in (None, got) for want, got in zip(shape, joints.shape, strict=True))
     if not fits:
         want = " x ".join("N" if s is None else str(s) for s in shape)
-        raise InputError(f"joints of {want} in {path}", f"shape {joints.shape}", "LSP and LSPET differ: check the folder")
+        fix = "LSP and LSPET differ: check the folder"
+        raise InputError(f"joints of {want} in {path}", f"shape {joints.shape}", fix)
     return joints.astype(np.float64)
 
 

@@ -1,7 +1,7 @@
 """What every data set hands over: one image with the joints of one person, by the names and order of MPII16."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -20,6 +20,7 @@ class Sample:
     """Camera frame (+x right, +y down, +z away), mm; None for sets with 2D labels only."""
 
 
+@runtime_checkable
 class SampleSet(Protocol):
     """A data set: its length, and its samples by number."""
 

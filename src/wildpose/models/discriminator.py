@@ -31,11 +31,10 @@ class Evidence:
         return Evidence(self.descriptor.detach(), self.maps.detach())
 
 
-def encode_evidence(
-    heatmaps: Float[Tensor, "B P H W"], depth: Float[Tensor, "B P"], codec: HeatmapCodec
-) -> Evidence:
+def encode_evidence(heatmaps: Float[Tensor, "B P H W"], depth: Float[Tensor, "B P"], codec: HeatmapCodec) -> Evidence:
     """Joints by soft-arg-max (differentiable), so that real and fake differ in their poses, not in quantisation;
-    depth maps as heatmap x depth, the differentiable reading of "the depth of a joint at the corresponding location"."""
+    depth maps as heatmap x depth, the differentiable reading of "the depth of a body joint at the corresponding
+    location"."""
     joints = torch.cat([codec.soft_argmax(heatmaps), depth[..., None]], -1)
     maps = torch.cat([heatmaps, heatmaps * depth[..., None, None]], 1)
     return Evidence(geometric_descriptor(joints), maps)

@@ -81,7 +81,8 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, tor
         state = json.loads((path / "state.json").read_text())
         digests = state["sha256"]
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"a checkpoint folder at {path}", str(error), "give a folder such as RUN/step-001000") from None
+        fix = "give a folder such as RUN/step-001000"
+        raise InputError(f"a checkpoint folder at {path}", str(error), fix) from None
     tensors = {}
     for file, digest in digests.items():
         data = (path / file).read_bytes() if (path / file).is_file() else b""

@@ -34,7 +34,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
 
 
 def draw_curves(run: Path) -> Path:
-    """`curves.png` of a phase's folder: losses on the left, validation on the right, D's scores below if there are any."""
+    """`curves.png` of a phase's folder: losses, validation, and D's scores if there are any."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -9,6 +9,7 @@ checkpoint; batch k depends on the seed and k alone, so the result is that of an
 """
 
 import copy
+import dataclasses
 import json
 import math
 import os
@@ -16,8 +17,9 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -26,13 +28,12 @@ from tqdm import tqdm
 from wildpose.codec import HeatmapCodec
 from wildpose.config import PHASES, Phase, PhaseConfig, TrainConfig, from_dict
 from wildpose.data.batches import Batches
-from wildpose.data.sample import SampleSet
+from wildpose.data.mix import TrainData
 from wildpose.errors import InputError
 from wildpose.models.discriminator import Discriminator
 from wildpose.models.generator import Generator
 from wildpose.train.checkpoint import (
     latest_checkpoint,
-    optimiser_tensors,
     read_checkpoint,
     restore_optimiser,
     save_checkpoint,
@@ -42,18 +43,6 @@ from wildpose.train.steps import adversarial_step, supervised_step
 from wildpose.train.validate import validate_2d, validate_3d
 
 
-@dataclass(frozen=True)
-class TrainData:
-    """What a run learns from, and the held-out part it is watched on."""
-
-    wild: SampleSet
-    studio: SampleSet | None = None
-    wild_val: SampleSet | None = None
-    studio_val: SampleSet | None = None
-    bone_sum_mm: float = math.nan
-    """Mean sum of the 14 legacy bones over the studio's training poses."""
-
-
 class Training:
     """Networks, optimisers and step counter of one phase."""
 
@@ -61,6 +50,7 @@ class Training:
         torch.manual_seed(config.seed)
         self.config, self.phase, self.settings = config, phase, config.phase(phase)
         self.step = 0
+        self.origin: dict[str, Any] = {"history": [], "data": []}
         self.generator = _channels_last(Generator(config.model)).requires_grad_(False)
         self.average = copy.deepcopy(self.generator).eval()
         self.networks: dict[str, nn.Module] = {"generator": self.generator, "average": self.average}
@@ -78,11 +68,17 @@ class Training:
     def start_from(self, checkpoint: Path) -> None:
         """Weights of an earlier phase: its average where it kept one."""
         state, tensors = read_checkpoint(checkpoint)
-        theirs = from_dict(TrainConfig, state["config"]).model
-        if theirs != self.config.model:
-            raise InputError(f"weights of {self.config.model}", f"{theirs} in {checkpoint}", "use the same preset")
+        ours, theirs = self.config.model, from_dict(TrainConfig, state["config"]).model
+        if dataclasses.replace(theirs, depth_readout=ours.depth_readout, depth_stages=ours.depth_stages) != ours:
+            raise InputError(f"weights of {ours}", f"{theirs} in {checkpoint}", "use the same preset")
+        weights = tensors["average"]
+        if state["phase"] == PHASES[0]:  # its depth module never learnt anything: any will do
+            weights = {k: v for k, v in weights.items() if k.startswith("pose_2d.")}
         for network in (self.generator, self.average):
-            network.load_state_dict(tensors["average"])
+            missing, unexpected = network.load_state_dict(weights, strict=False)
+            if unexpected or any(not name.startswith("depth.") for name in missing):
+                raise InputError(f"weights of {ours}", f"others in {checkpoint}", "use the same preset")
+        self.origin = {name: state[name] for name in ("history", "data")}
 
     def resume(self, checkpoint: Path) -> None:
         state, tensors = read_checkpoint(checkpoint)
@@ -94,9 +90,19 @@ class Training:
         for i, optimiser in enumerate(self.optimisers):
             restore_optimiser(optimiser, tensors[f"optimiser-{i}"])
         self.step = state["step"]
+        self.origin = {name: state[name] for name in ("history", "data")}
+
+    def describe(self, data: TrainData) -> None:
+        """Note this phase and its data, for the checkpoint and in the end for the weights file."""
+        done = [entry for entry in self.origin["history"] if entry["phase"] != self.phase]
+        entry = {"phase": self.phase, "steps": self.settings.steps, "batch": self.config.batch}
+        known = {source["name"]: source for source in (*self.origin["data"], *data.sources)}
+        self.origin = {"history": [*done, entry], "data": list(known.values())}
+        if data.bone_sum_mm is not None and self.phase != PHASES[0]:
+            self.origin["bone_sum_mm"] = data.bone_sum_mm
 
     def save(self, folder: Path) -> Path:
-        state = {"step": self.step, "phase": self.phase, "config": asdict(self.config)}
+        state = {"step": self.step, "phase": self.phase, "config": asdict(self.config), **self.origin}
         return save_checkpoint(folder, self.networks, self.optimisers, state)
 
     def advance(self, batch) -> dict[str, float]:
@@ -169,12 +175,13 @@ def run_phase(
         notify(f"{phase}: goes on from {checkpoint}")
     elif init or phase != PHASES[0]:
         training.start_from(init or _previous(out, phase))
+    training.describe(data)
     _write_settings(folder / "config.json", config)
     log = Log(folder / "log.jsonl", training.step)
     end = min(training.settings.steps, steps or training.settings.steps)
     _fit(training, data, folder, end, log, notify)
     draw_curves(folder)
-    return training.save(folder) if latest_checkpoint(folder) != folder / f"step-{end:06d}" else folder / f"step-{end:06d}"
+    return folder / f"step-{training.step:06d}"
 
 
 def _previous(out: Path, phase: Phase) -> Path:
@@ -237,7 +244,7 @@ def validate(training: Training, data: TrainData) -> dict[str, float]:
     figures: dict[str, float] = {}
     if data.wild_val is not None:
         figures |= validate_2d(training.average, data.wild_val)
-    if data.studio_val is not None and training.phase != PHASES[0]:
+    if data.studio_val is not None and data.bone_sum_mm is not None and training.phase != PHASES[0]:
         figures |= validate_3d(training.average, data.studio_val, data.bone_sum_mm)
     return figures
 

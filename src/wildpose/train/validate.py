@@ -33,15 +33,11 @@ def validate_2d(generator: Generator, photos: SampleSet) -> dict[str, float]:
     return {"pck": float(np.nanmean(pck_torso(joints, truth, mask)))}
 
 
-def crop_poses(joints_crop_px: np.ndarray, depth: np.ndarray, input_px: int) -> np.ndarray:
-    """Joints (N, 16, 3) in half crop sides relative to the pelvis, from crop px and depth."""
-    poses = np.concatenate([(2 * joints_crop_px + 1) / input_px - 1, depth[..., None]], -1).astype(np.float64)
-    return poses - poses[:, [MPII16.index("pelvis")]]
-
-
 def validate_3d(generator: Generator, studio: SampleSet, bone_sum_mm: float) -> dict[str, float]:
     """P1 and P2 in mm, scale rule train-mean."""
     (joints, depth, _, _), true_mm = predict_crops(generator, studio)
-    poses = scale_poses(crop_poses(joints, depth, generator.config.input_px), "train-mean", bone_sum_mm)
+    codec = HeatmapCodec(generator.config.input_px, generator.config.heatmap_px, generator.config.sigma_px)
+    relative = codec.lift(joints.astype(np.float64), depth.astype(np.float64), MPII16.index("pelvis"))
+    poses = scale_poses(relative, "train-mean", bone_sum_mm)
     true_mm = true_mm.astype(np.float64)
     return {"p1_mm": mpjpe(poses, true_mm), "p2_mm": pa_mpjpe(poses, true_mm)}

@@ -1,0 +1,121 @@
+"""Checkpoint to a weights file that describes itself: ONNX with one metadata entry, checked against the original.
+
+Input `crops_rgb` uint8 (N, H, W, 3), normalisation inside; outputs `heatmaps` (N, 16, h, w) of the last stack and
+`depth` (N, 16). The entry `wildpose` is JSON: architecture, skeleton, units, data with terms, metrics, sha256. The
+digest is that of the file's bytes with its own 64 hex digits replaced by zeros.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from wildpose.config import TrainConfig, from_dict
+from wildpose.data.batches import CROP_SCALE
+from wildpose.errors import InputError
+from wildpose.models.generator import MEAN_RGB, STD_RGB, Generator
+from wildpose.skeleton import MPII16
+from wildpose.train.checkpoint import read_checkpoint
+
+FORMAT = "wildpose-weights/1"
+PARITY = 1e-3
+"""Largest difference allowed between the checkpoint and the exported file, in heatmap height or half crop sides."""
+
+
+class Deployed(nn.Module):
+    """What runs at prediction: the last stack's heatmaps and the depth, as plain tensors."""
+
+    def __init__(self, generator: Generator):
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, crops_rgb):
+        maps = self.generator(crops_rgb)
+        return maps.heatmaps[:, -1], maps.depth
+
+
+def load_generator(checkpoint: Path) -> tuple[Generator, dict[str, Any]]:
+    """The averaged generator of a checkpoint, in evaluation mode, and the checkpoint's state."""
+    state, tensors = read_checkpoint(checkpoint)
+    generator = Generator(from_dict(TrainConfig, state["config"]).model)
+    generator.load_state_dict(tensors["average"])
+    return generator.eval().requires_grad_(False), state
+
+
+def describe(generator: Generator, state: dict[str, Any], name: str, metrics: list[dict]) -> dict[str, Any]:
+    """The metadata of a weights file; InputError if the checkpoint never learnt depth."""
+    if "bone_sum_mm" not in state:
+        raise InputError("a checkpoint of pretrain-3d or adversarial", state["phase"], "train those phases first")
+    config = generator.config
+    return {
+        "format": FORMAT,
+        "name": name,
+        "architecture": {"kind": "stacked hourglass + depth regressor (Yang et al., CVPR 2018)", **asdict(config)},
+        "skeleton": MPII16.name,
+        "joints": list(MPII16.joints),
+        "input_px": config.input_px,
+        "heatmap_px": config.heatmap_px,
+        "sigma_px": config.sigma_px,
+        "normalisation": f"inside the graph: (RGB / 255 - {MEAN_RGB}) / {STD_RGB}",
+        "units": {"heatmaps": "peak 1", "depth": "half crop sides, relative to the pelvis, + = away from the camera"},
+        "bone_sum_mm": round(state["bone_sum_mm"], 1),
+        "crop_scale": CROP_SCALE,
+        "history": state["history"],
+        "training_data": state["data"],
+        "metrics": metrics,
+        "license": "Apache-2.0",
+    }
+
+
+def export_onnx(generator: Generator, description: dict[str, Any], target: Path) -> None:
+    """Write the file whole or not at all; raises RuntimeError if it doesn't compute what the generator computes."""
+    import onnx
+
+    deployed = Deployed(generator).eval()
+    side = generator.config.input_px
+    crops = torch.randint(0, 256, (3, side, side, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    program = torch.onnx.export(
+        deployed.to(memory_format=torch.contiguous_format),
+        (crops,),
+        input_names=["crops_rgb"],
+        output_names=["heatmaps", "depth"],
+        dynamic_shapes=({0: torch.export.Dim("N")},),
+        dynamo=True,
+        verbose=False,
+    )
+    model = program.model_proto
+    for node in model.graph.node:  # the exporter's stack traces name the author's folders and weigh a megabyte
+        node.ClearField("metadata_props")
+        node.ClearField("doc_string")
+    entry = model.metadata_props.add()
+    entry.key, entry.value = "wildpose", json.dumps({**description, "sha256": "0" * 64})
+    onnx.checker.check_model(model)
+    data = model.SerializeToString()
+    data = data.replace(b"0" * 64, hashlib.sha256(data).hexdigest().encode(), 1)
+    check_parity(deployed, data, crops)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft.write_bytes(data)
+    os.replace(draft, target)
+
+
+def check_parity(deployed: Deployed, data: bytes, crops: torch.Tensor) -> float:
+    """Largest difference between the exported bytes and the network, on N and on one crop."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for some in (crops, crops[:1]):
+        with torch.no_grad():
+            expected = [x.numpy() for x in deployed(some)]
+        got = session.run(["heatmaps", "depth"], {"crops_rgb": some.numpy()})
+        worst = max(worst, *(float(np.abs(a - b).max()) for a, b in zip(expected, got, strict=True)))
+    if not worst < PARITY:
+        raise RuntimeError(f"the exported file differs from the network by {worst:.2g} (allowed {PARITY})")
+    return worst

@@ -1,0 +1,158 @@
+"""What an adversarial step may touch, and what it must not."""
+
+import copy
+import dataclasses
+import math
+
+import pytest
+import torch
+from rendered_batch import tiny_config, tiny_data
+
+from wildpose.config import AdversarialConfig
+from wildpose.data.batches import Batches
+from wildpose.losses import pose_losses
+from wildpose.train import steps
+from wildpose.train.loop import Training
+from wildpose.train.steps import NonFiniteLoss, adversarial_step, evidence_of, supervised_step
+
+
+def training(**changes) -> Training:
+    return Training(tiny_config(**changes), "adversarial")
+
+
+def batch_of(run: Training, k: int = 0):
+    data, config = tiny_data(), run.config
+    return Batches(data.wild, data.studio, 8, 4, config.model, config.augment, (0, 2))[k]
+
+
+def snapshot(network) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def same(before: dict[str, torch.Tensor], network) -> bool:
+    return all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+
+
+def step(run: Training, batch) -> dict[str, float]:
+    return adversarial_step(
+        run.generator, run.discriminator, run.optimisers, batch, run.config, run.codec, run.autocast, 0
+    )
+
+
+def test_a_step_trains_both_and_leaves_both_at_rest():
+    run = training()
+    g, d = snapshot(run.generator), snapshot(run.discriminator)
+    step(run, batch_of(run))
+    assert not same(g, run.generator)
+    assert not same(d, run.discriminator)
+    for network in (run.generator, run.discriminator):
+        assert not any(p.requires_grad for p in network.parameters())
+
+
+def test_training_d_leaves_g_bit_identical_and_without_gradients(monkeypatch):
+    """The D half alone: stop before G's terms."""
+    run = training()
+    batch = batch_of(run)
+    run.generator.train()
+    run.generator(batch.crops_rgb)  # the forward pass of the step moves batch statistics; D's half must move nothing
+    class Stop(Exception): ...
+
+    def stop(*_):
+        raise Stop
+
+    monkeypatch.setattr(steps, "pose_losses", stop)
+    d = snapshot(run.discriminator)
+    statistics = copy.deepcopy(run.generator)
+    statistics(batch.crops_rgb)
+    with pytest.raises(Stop):
+        step(run, batch)
+    assert not same(d, run.discriminator)
+    assert same(snapshot(statistics), run.generator)
+    assert all(p.grad is None for p in run.generator.parameters())
+
+
+def test_training_g_leaves_d_bit_identical_and_without_new_gradients(monkeypatch):
+    run = training()
+    d_grads = {}
+    original = steps.pose_losses
+
+    def remember(*args):
+        d_grads["before"] = {n: p.grad.clone() for n, p in run.discriminator.named_parameters()}
+        d_grads["state"] = snapshot(run.discriminator)
+        return original(*args)
+
+    monkeypatch.setattr(steps, "pose_losses", remember)
+    step(run, batch_of(run))
+    assert same(d_grads["state"], run.discriminator)
+    for name, parameter in run.discriminator.named_parameters():
+        assert torch.equal(parameter.grad, d_grads["before"][name])
+
+
+def test_weight_zero_is_the_supervised_step():
+    config = AdversarialConfig(weight=0.0)
+    adversarial, supervised = training(adversarial_loss=config), training(adversarial_loss=config)
+    batch = batch_of(adversarial)
+    step(adversarial, batch)
+    weight = supervised.config.adversarial.depth_weight
+    supervised_step(
+        supervised.generator, supervised.optimisers[0], batch, supervised.config, weight, False, supervised.autocast, 0
+    )
+    assert same(snapshot(supervised.generator), adversarial.generator)
+
+
+def test_2d_only_samples_get_depth_gradients_from_the_adversary_alone():
+    run = training()
+    batch = batch_of(run)
+    wild = slice(4, 8)
+    assert not batch.depth_mask[wild].any() and batch.depth_mask[:4].all()
+    run.generator.requires_grad_(True).train()
+    torch.nn.init.normal_(run.generator.depth.fc.weight)
+    maps = run.generator(batch.crops_rgb)
+    supervised = pose_losses(maps, batch, "squared")["depth"]
+    by_label = torch.autograd.grad(supervised, maps.depth, retain_graph=True)[0]
+    assert torch.equal(by_label[wild], torch.zeros(4, 16))
+    assert by_label[:4].abs().sum() > 0
+    logits = run.discriminator(batch.crops_rgb, evidence_of(maps, run.codec))
+    by_adversary = torch.autograd.grad(steps.generator_adversarial_loss(logits), maps.depth)[0]
+    assert (by_adversary[wild].abs().sum(1) > 0).all()
+
+
+def test_fix_2d_trains_the_depth_module_only():
+    run = training(adversarial_loss=AdversarialConfig(fix_2d=True))
+    before = snapshot(run.generator)
+    step(run, batch_of(run))
+    for name, value in run.generator.state_dict().items():
+        assert torch.equal(before[name], value) == name.startswith("pose_2d."), name
+
+
+def test_d_learns_to_tell_truth_from_noise():
+    run = training()
+    run.config = dataclasses.replace(run.config, adversarial_loss=AdversarialConfig(weight=0.0))
+    for group in run.optimisers[0].param_groups:
+        group["lr"] = 0.0  # an untrained generator that stays as it is
+    for group in run.optimisers[1].param_groups:
+        group["lr"] = 2e-3
+    scores = [step(run, batch_of(run, k)) for k in range(40)]
+    assert scores[-1]["sign_real"] == 1.0
+    assert scores[-1]["sign_fake"] == 0.0
+
+
+def test_half_of_ds_batch_is_real(monkeypatch):
+    run = training()
+    seen = {}
+
+    def watch(real, fake):
+        seen["counts"] = (len(real), len(fake))
+        return {"d_real": real.sum(), "d_fake": fake.sum()}
+
+    monkeypatch.setattr(steps, "discriminator_loss", watch)
+    step(run, batch_of(run))
+    assert seen["counts"] == (4, 4)
+
+
+def test_a_non_finite_loss_stops_and_names_the_term():
+    run = training()
+    with torch.no_grad():
+        run.generator.depth.fc.bias.fill_(math.nan)
+    with pytest.raises(NonFiniteLoss, match="depth = nan"):
+        step(run, batch_of(run))
