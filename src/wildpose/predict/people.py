@@ -11,12 +11,14 @@ from wildpose.predict.crops import ImagePyramid, poses_in_boxes
 from wildpose.predict.onnx_model import OnnxModel
 from wildpose.types import Pose3D
 
-SMALLEST = 0.25
-"""Smallest window, as a share of the image's shorter side."""
-SHRINK = 2**-0.5
-"""From one size of windows to the next."""
-STEP = 0.34
-"""Distance of neighbouring windows, in window sides."""
+LARGEST, SMALLEST = 1.25, 0.33
+"""Sides of the largest windows, in the image's longer side, and of the smallest, in its shorter side."""
+SMALLEST_PX = 64
+"""No window is smaller than this: there is nothing to see in it."""
+SHRINK = 0.62
+"""From one size of windows to the next. A person seen at 0.62 to 1 of the best size is still recognised."""
+STEP = 0.5
+"""Most distance of neighbouring windows, in window sides."""
 CANDIDATES = 8
 """Best windows that are looked at again."""
 REFINEMENTS = 2
@@ -33,8 +35,9 @@ SAME_PLACE, SAME_BOX = 0.12, 0.6
 def windows(size_hw: tuple[int, int], crop_scale: float) -> Float[np.ndarray, "N 4"]:
     """Square windows over an image, as the boxes (x, y, w, h) whose crops they are; the largest holds all of it."""
     height, width = size_hw
-    short = min(size_hw)
-    sides = [float(max(size_hw)), *(short * SHRINK**k for k in range(20) if SHRINK**k >= SMALLEST)]
+    short, long = min(size_hw), max(size_hw)
+    limit = max(SMALLEST * short, SMALLEST_PX)
+    sides = [LARGEST * long, float(long), *(short * SHRINK**k for k in range(8) if short * SHRINK**k >= limit)]
     boxes = []
     for side in dict.fromkeys(sides):
         for y in _centers(height, side):
