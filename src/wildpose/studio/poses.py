@@ -145,7 +145,7 @@ def draw_angles(rng: np.random.Generator, posture: str, gesture: str) -> dict[st
 
 def _within(name: str, value: float) -> float:
     low, high = LIMITS.get(name.removeprefix("left_").removeprefix("right_"), (-360, 360))
-    return min(max(value, low), high)
+    return float(min(max(value, low), high))
 
 
 def turn(axis: str, degrees: float) -> Float[np.ndarray, "3 3"]:
