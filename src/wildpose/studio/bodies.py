@@ -23,6 +23,7 @@ Human3.6M's hips, knees and so on are the same centres; its spine and its "Neck/
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import no_type_check
 
 import numba
 import numpy as np
@@ -270,6 +271,7 @@ def skin(
 
 
 @numba.njit(cache=True)
+@no_type_check
 def _blend(vertices, weights, bones, affine):
     out = np.empty_like(vertices)
     m = np.empty((3, 4), np.float32)

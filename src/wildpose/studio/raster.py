@@ -1,13 +1,17 @@
 """A z-buffer rasteriser with alpha-tested surfaces, vertex normals and shadow-map look-ups (numba).
 
 Sample positions are integers: sample (row, column) sits at y = row, x = column of the coordinates handed in.
+(no_type_check keeps the tests' import hook from wrapping what numba compiles.)
 """
+
+from typing import no_type_check
 
 import numba
 import numpy as np
 
 
 @numba.njit(cache=True, fastmath=True)
+@no_type_check
 def rasterise(x, y, inverse_z, cover, faces, first_id, cull, nearness, face_at, weight_1, weight_2):
     """Draw triangles into the buffers; the largest `inverse_z` stays.
 
@@ -57,6 +61,7 @@ def rasterise(x, y, inverse_z, cover, faces, first_id, cull, nearness, face_at, 
 
 
 @numba.njit(cache=True, fastmath=True)
+@no_type_check
 def rasterise_depth(x, y, inverse_z, cover, faces, nearness):
     """As rasterise, both sides, the nearest value only: for shadow maps."""
     height, width = nearness.shape
@@ -86,6 +91,7 @@ def rasterise_depth(x, y, inverse_z, cover, faces, nearness):
 
 
 @numba.njit(cache=True, fastmath=True)
+@no_type_check
 def vertex_normals(vertices, faces):
     """Area-weighted unit normals (V, 3); zero where no face touches."""
     out = np.zeros_like(vertices)
@@ -107,6 +113,7 @@ def vertex_normals(vertices, faces):
 
 
 @numba.njit(cache=True, fastmath=True, inline="always")
+@no_type_check
 def lit_share(shadow_map, to_light, px, py, pz, bias, radius):
     """Share of light (0..1) that reaches a point: 3 x 3 taps, `radius` map samples apart. Outside the map all is
     lit."""

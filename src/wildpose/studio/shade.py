@@ -1,5 +1,7 @@
 """Light on surfaces and on what lies behind them (numba). Colours are linear RGB; positions metres, z up."""
 
+from typing import no_type_check
+
 import numba
 import numpy as np
 
@@ -10,6 +12,7 @@ TEXTURE, SCALE, SECOND_R, SPECULAR, GLOSS, SHEEN, BUMP, COLUMNS = 0, 1, 2, 5, 6,
 
 
 @numba.njit(cache=True, fastmath=True, inline="always")
+@no_type_check
 def _ambient(sh, x, y, z, c):
     """Irradiance / pi of a direction from nine spherical-harmonic coefficients, cosine lobe included."""
     return (
@@ -19,6 +22,7 @@ def _ambient(sh, x, y, z, c):
 
 
 @numba.njit(cache=True, fastmath=True)
+@no_type_check
 def shade_surfaces(
     face_at, weight_1, weight_2, nearness, faces, material_of, points, depth, normals, colors, uv, materials, textures,
     eye, sun_dir, sun_color, sh, shadow_map, to_light, shadow_radius, factor, out, alpha,
@@ -81,6 +85,7 @@ def shade_surfaces(
 
 
 @numba.njit(cache=True, fastmath=True)
+@no_type_check
 def shade_panorama(panorama, inverse_k, to_world, eye, gain, shadow_map, to_light, radius, strength, alpha, out):
     """Add an equirectangular environment behind the surfaces, with the shadow that falls on the ground plane z = 0."""
     rows, columns = panorama.shape[0], panorama.shape[1]
@@ -110,6 +115,7 @@ def shade_panorama(panorama, inverse_k, to_world, eye, gain, shadow_map, to_ligh
 
 
 @numba.njit(cache=True, fastmath=True)
+@no_type_check
 def _ray(inverse_k, to_world, column, row):
     """Unit world direction of a pixel."""
     a = inverse_k[0, 0] * column + inverse_k[0, 2]
@@ -122,6 +128,7 @@ def _ray(inverse_k, to_world, column, row):
 
 
 @numba.njit(cache=True, fastmath=True)
+@no_type_check
 def shade_room(
     room, colors, textures, texture_ids, scales, inverse_k, to_world, eye, sun_dir, sun_color, sh, shadow_map, to_light,
     radius, alpha, out,
