@@ -60,12 +60,16 @@ def test_limbs_point_where_their_segments_say(seed):
     *_, joints = posed(seed * 31, pose)
     at = dict(zip(MPII16.joints, joints, strict=True))
     for side in ("left", "right"):
-        for segment, near, far in (("upper_arm", "shoulder", "elbow"), ("forearm", "elbow", "wrist"), ("thigh", "hip", "knee"),
-                                   ("shin", "knee", "ankle")):  # fmt: skip
+        for segment, near, far in (
+            ("upper_arm", "shoulder", "elbow"),
+            ("forearm", "elbow", "wrist"),
+            ("thigh", "hip", "knee"),
+            ("shin", "knee", "ankle"),
+        ):
             along = at[f"{side}_{far}"] - at[f"{side}_{near}"]
             wanted = pose[bodies.SEGMENT[f"{side}_{segment}"]] @ bodies.DOWN
             angle = np.degrees(np.arccos(np.clip(along @ wanted / np.linalg.norm(along), -1, 1)))
-            # the hips' pivots are inset within the pelvis while skin turns about MakeHuman's: a thigh may be off by little
+            # the true hips lie inside MakeHuman's pivots, about which the thigh turns: it may be off by a little
             assert angle < (5 if segment == "thigh" else 0.01), (segment, angle)
 
 
@@ -97,7 +101,9 @@ def test_swing_turns_one_direction_into_the_other_also_when_opposite():
 
 def test_rotation_vectors_are_the_inverse_of_axis_rotations():
     for vector in ([0.3, -1.2, 0.5], [0, 0, 0], [2.9, 0.4, 0.2]):
-        np.testing.assert_allclose(bodies.rotation_vector(bodies.axis_rotation(np.array(vector, float))), vector, atol=1e-9)
+        np.testing.assert_allclose(
+            bodies.rotation_vector(bodies.axis_rotation(np.array(vector, float))), vector, atol=1e-9
+        )
 
 
 def test_bank_equals_anny_where_anny_is_installed():

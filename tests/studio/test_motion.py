@@ -13,12 +13,22 @@ from wildpose.studio.motion import load_motion, read_clip
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "motion"
 BVH_JOINTS = [  # name, parent, offset: y up, facing +z, arms out
-    ("Hips", "", (0, 90, 0)), ("Spine", "Hips", (0, 20, 0)), ("Head", "Spine", (0, 40, 0)),
-    ("LeftUpLeg", "Hips", (10, 0, 0)), ("LeftLeg", "LeftUpLeg", (0, -40, 0)), ("LeftFoot", "LeftLeg", (0, -42, 0)),
-    ("RightUpLeg", "Hips", (-10, 0, 0)), ("RightLeg", "RightUpLeg", (0, -40, 0)), ("RightFoot", "RightLeg", (0, -42, 0)),
-    ("LeftArm", "Spine", (18, 30, 0)), ("LeftForeArm", "LeftArm", (28, 0, 0)), ("LeftHand", "LeftForeArm", (25, 0, 0)),
-    ("RightArm", "Spine", (-18, 30, 0)), ("RightForeArm", "RightArm", (-28, 0, 0)), ("RightHand", "RightForeArm", (-25, 0, 0)),
-]  # fmt: skip
+    ("Hips", "", (0, 90, 0)),
+    ("Spine", "Hips", (0, 20, 0)),
+    ("Head", "Spine", (0, 40, 0)),
+    ("LeftUpLeg", "Hips", (10, 0, 0)),
+    ("LeftLeg", "LeftUpLeg", (0, -40, 0)),
+    ("LeftFoot", "LeftLeg", (0, -42, 0)),
+    ("RightUpLeg", "Hips", (-10, 0, 0)),
+    ("RightLeg", "RightUpLeg", (0, -40, 0)),
+    ("RightFoot", "RightLeg", (0, -42, 0)),
+    ("LeftArm", "Spine", (18, 30, 0)),
+    ("LeftForeArm", "LeftArm", (28, 0, 0)),
+    ("LeftHand", "LeftForeArm", (25, 0, 0)),
+    ("RightArm", "Spine", (-18, 30, 0)),
+    ("RightForeArm", "RightArm", (-28, 0, 0)),
+    ("RightHand", "RightForeArm", (-25, 0, 0)),
+]
 
 
 def bvh_text(angles: dict[str, tuple[float, float, float]], frames: int = 1) -> str:
@@ -29,7 +39,11 @@ def bvh_text(angles: dict[str, tuple[float, float, float]], frames: int = 1) -> 
     def block(name: str) -> str:
         order.append(name)
         offset = next(o for n, _, o in BVH_JOINTS if n == name)
-        channels = "6 Xposition Yposition Zposition Zrotation Yrotation Xrotation" if name == "Hips" else "3 Zrotation Yrotation Xrotation"
+        channels = (
+            "6 Xposition Yposition Zposition Zrotation Yrotation Xrotation"
+            if name == "Hips"
+            else "3 Zrotation Yrotation Xrotation"
+        )
         children = [n for n, parent, _ in BVH_JOINTS if parent == name]
         inner = "".join(block(child) for child in children) or "End Site\n{\nOFFSET 0 1 0\n}\n"
         kind = "ROOT" if name == "Hips" else "JOINT"
@@ -91,8 +105,12 @@ def test_real_bvh_limb_directions_survive():
     to_studio = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
     for frame in range(0, len(poses), 20):
         at = _positions(path, frame)
-        for segment, near, far in (("left_thigh", "LeftHip", "LeftKnee"), ("right_shin", "RightKnee", "RightAnkle"),
-                                   ("left_upper_arm", "LeftShoulder", "LeftElbow"), ("right_forearm", "RightElbow", "RightWrist")):  # fmt: skip
+        for segment, near, far in (
+            ("left_thigh", "LeftHip", "LeftKnee"),
+            ("right_shin", "RightKnee", "RightAnkle"),
+            ("left_upper_arm", "LeftShoulder", "LeftElbow"),
+            ("right_forearm", "RightElbow", "RightWrist"),
+        ):
             along = to_studio @ (at[far] - at[near])
             cosine = along @ direction(poses[frame].astype(float), segment) / np.linalg.norm(along)
             assert np.degrees(np.arccos(np.clip(cosine, -1, 1))) < 0.1

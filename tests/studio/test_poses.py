@@ -53,8 +53,12 @@ def test_flexion_moves_forward_and_abduction_outward():
 
 
 def test_penetration_sees_an_arm_in_the_belly_and_passes_a_free_one():
-    assert penetrates(compose(STANCE | {"left_arm_flex": -20.0, "left_elbow": 60.0, "left_arm_rot": 90.0, "left_arm_abd": -25.0}))
-    free = STANCE | {f"{side}_{name}": value for side in ("left", "right") for name, value in (("arm_abd", 60.0), ("hip_abd", 15.0))}
+    assert penetrates(
+        compose(STANCE | {"left_arm_flex": -20.0, "left_elbow": 60.0, "left_arm_rot": 90.0, "left_arm_abd": -25.0})
+    )
+    free = STANCE | {
+        f"{side}_{name}": value for side in ("left", "right") for name, value in (("arm_abd", 60.0), ("hip_abd", 15.0))
+    }
     assert not penetrates(compose(free))
 
 

@@ -1,0 +1,115 @@
+"""Whole sets: same bytes with any number of workers and after a kill; bad input is said in one line."""
+
+import shutil
+from collections import namedtuple
+
+import numpy as np
+import pytest
+
+from wildpose.data.studio import StudioSet
+from wildpose.errors import InputError
+from wildpose.studio import generate as module
+from wildpose.studio.check import check_set
+from wildpose.studio.generate import generate
+from wildpose.studio.look import contact_sheet
+
+SMALL = {"images": 7, "seed": 3, "size_px": 64, "progress": False}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "SHARD_IMAGES", 3)
+        yield generate("outdoor", tmp_path_factory.mktemp("whole") / "set", **SMALL)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_two_workers_write_the_same_bytes(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SHARD_IMAGES", 3)
+    assert contents(generate("outdoor", tmp_path / "two", workers=2, **SMALL)) == contents(whole)
+
+
+def test_a_killed_run_is_partial_and_goes_on_to_the_same_bytes(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SHARD_IMAGES", 3)
+    real, calls = module.record, []
+
+    def killed(shot):
+        calls.append(shot)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return real(shot)
+
+    monkeypatch.setattr(module, "record", killed)
+    with pytest.raises(KeyboardInterrupt):
+        generate("outdoor", tmp_path / "set", **SMALL)
+    assert "partial" in check_set(tmp_path / "set")
+    with pytest.raises(InputError, match="3 of 7"):
+        StudioSet(tmp_path / "set")
+    assert len(StudioSet(tmp_path / "set", partial=True)) == 3
+    monkeypatch.setattr(module, "record", real)
+    generate("outdoor", tmp_path / "set", **SMALL)
+    assert contents(tmp_path / "set") == contents(whole)
+
+
+def test_a_damaged_shard_is_rendered_again(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SHARD_IMAGES", 3)
+    shutil.copytree(whole, tmp_path / "set")
+    (tmp_path / "set" / "shard-00001.npz").write_bytes(b"gone")
+    generate("outdoor", tmp_path / "set", **SMALL)
+    assert contents(tmp_path / "set") == contents(whole)
+
+
+def test_a_complete_set_is_left_alone_and_another_is_refused(whole, monkeypatch):
+    monkeypatch.setattr(module, "_records", None)  # nothing may be rendered
+    assert generate("outdoor", whole, **SMALL) == whole
+    with pytest.raises(InputError, match="seed"):
+        generate("outdoor", whole, **(SMALL | {"seed": 4}))
+
+
+def test_check_and_look(whole, tmp_path):
+    assert "7 pictures, complete" in check_set(whole)
+    sheet = contact_sheet(whole, tmp_path / "sheet.png", count=7, columns=4)
+    assert sheet.stat().st_size > 10_000
+    with pytest.raises(InputError):
+        contact_sheet(whole, tmp_path / "sheet.png", first=7)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"images": 0},
+        {"seed": -1},
+        {"workers": 0},
+        {"size_px": 8},
+        {"kind": "moon"},
+        {"split": "val"},
+        {"motion": "nowhere"},
+    ],
+)
+def test_arguments_out_of_range(tmp_path, change):
+    with pytest.raises(InputError):
+        generate(**({"kind": "studio", "out": tmp_path / "x"} | SMALL | change))
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_folder_with_other_files_is_refused(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(InputError):
+        generate("studio", tmp_path, **SMALL)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_full_disk_is_said_before_anything_is_rendered(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage(1, 1, 10))
+    with pytest.raises(InputError, match="free"):
+        generate("studio", tmp_path / "x", **SMALL)
+
+
+def test_a_file_that_is_no_panorama(tmp_path):
+    np.savez(tmp_path / "flat.npz", radiance_bgr=np.zeros((4, 4, 3), np.float16))
+    with pytest.raises(InputError, match="equirectangular"):
+        generate("outdoor", tmp_path / "x", panoramas=tmp_path, **SMALL)
