@@ -100,5 +100,32 @@ def check(folder: Annotated[Path, tyro.conf.Positional], /) -> None:
     print(check_set(folder))
 
 
+@data.command
+def coverage(folder: Annotated[Path, tyro.conf.Positional], /, lsp: Path, picture: Path = Path("coverage.png")) -> None:
+    """Hold the poses of a rendered set against those of LSP's photos: limb directions and nearest whole poses.
+
+    Args:
+        folder: The set.
+        lsp: Folder of LSP (joints.mat, images/).
+        picture: Picture to write.
+    """
+    import numpy as np
+
+    from wildpose.data.lsp import load_lsp
+    from wildpose.data.studio import StudioSet
+    from wildpose.studio.coverage import compare, draw
+
+    rendered = StudioSet(folder, partial=True).joints_px
+    photos = load_lsp(lsp, "test").joints_px
+    result = compare(rendered, photos)
+    near = np.median(result.nearest)
+    text = (
+        f"{len(rendered)} rendered poses, {len(result.nearest)} of LSP test: mean overlap of limb directions "
+        f"{result.overlap.mean():.2f}; median distance to the nearest rendered pose {near:.3f} torso lengths a joint"
+    )
+    draw(result, picture, text)
+    print(f"{text}\n{picture}")
+
+
 def _say(folder: Path) -> None:
     print(f"{folder}: complete; `wildpose data look {folder}` shows it")
