@@ -146,17 +146,18 @@ PRESETS: dict[str, TrainConfig] = {
     "full-2s": _paper(2),
     "full-4s": _paper(4),
     "small": TrainConfig(
-        model=ModelConfig(stacks=2, features=128, input_px=128),
+        model=ModelConfig(stacks=2, features=128, input_px=128, depth_readout="joint"),
         augment=AugmentConfig(scale=0.2, rotation_deg=30.0, colour=0.2, occlude_share=0.1, off_target_share=0.02),
         pretrain_2d=PhaseConfig(steps=10_500, lr=1e-3),
-        pretrain_3d=PhaseConfig(steps=7000, lr=6e-4, depth_weight=0.02, batch_3d=8, head_only_steps=400),
-        adversarial=PhaseConfig(steps=1500, lr=1e-4, depth_weight=0.02, batch_3d=8, warmup_steps=50),
+        pretrain_3d=PhaseConfig(
+            steps=8400, lr=8e-4, depth_weight=0.03, warmup_steps=100, head_only_steps=50, batch_3d=8
+        ),
+        adversarial=PhaseConfig(steps=1000, lr=1e-4, depth_weight=0.03, batch_3d=8),
         batch=16,
         optimiser="adamw",
         weight_decay=1e-4,
         schedule="cosine",
         ema=0.999,
-        depth_loss="clipped-l1",
         precision="bfloat16",
     ),
     "smoke": TrainConfig(
@@ -169,7 +170,6 @@ PRESETS: dict[str, TrainConfig] = {
         optimiser="adamw",
         schedule="cosine",
         ema=0.99,
-        depth_loss="clipped-l1",
         log_every=10,
         validate_every=100,
         checkpoint_every_s=30.0,

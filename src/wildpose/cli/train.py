@@ -24,6 +24,7 @@ def train(
     studio: Path | None = None,
     init: Path | None = None,
     set: Annotated[tuple[str, ...], arg(metavar="NAME=VALUE")] = (),
+    stop_at: int | None = None,
     threads: int = 0,
 ) -> None:
     """Train the pose estimator: its 2D module on wild photos, all of it with studio 3D, then adversarially.
@@ -41,6 +42,7 @@ def train(
         studio: Rendered people with 3D labels (`wildpose data studio`).
         init: Checkpoint folder to start from, in place of the phase before.
         set: Settings to change, such as --set adversarial_loss.fix_2d=true batch=8.
+        stop_at: Step to stop at before the phase's end; the schedule stays that of the whole phase.
         threads: Of the processor; 0 leaves it to torch.
     """
     import torch
@@ -60,7 +62,7 @@ def train(
         raise InputError("--studio DIR for phases with 3D labels", "none", "run `wildpose data studio --out DIR` first")
     data = build_data(lsp, lspet, outdoor, studio)
     for each in phases:
-        checkpoint = run_phase(config, each, data, out, init)
+        checkpoint = run_phase(config, each, data, out, init, stop_at)
         init = None
         print(f"{each}: {checkpoint}, curves in {checkpoint.parent / 'curves.png'}")
     if phases[-1] != "pretrain-2d":

@@ -30,10 +30,14 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, torch.Tenso
 
 
 def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
         i, name = key.split("/")
-        state.setdefault(int(i), {})[name] = value
+        like = parameters[int(i)]
+        # Moments must lie in memory as their parameter does (channels_last): fused optimisers pair them by address.
+        entry = torch.empty_like(like).copy_(value) if value.shape == like.shape else value
+        state.setdefault(int(i), {})[name] = entry
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
 
 

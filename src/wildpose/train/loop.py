@@ -90,18 +90,20 @@ class Training:
         for i, optimiser in enumerate(self.optimisers):
             restore_optimiser(optimiser, tensors[f"optimiser-{i}"])
         self.step = state["step"]
-        self.origin = {name: state[name] for name in ("history", "data")}
+        self.origin = {name: state[name] for name in ("history", "data", "bone_sum_mm") if name in state}
 
     def describe(self, data: TrainData) -> None:
         """Note this phase and its data, for the checkpoint and in the end for the weights file."""
-        done = [entry for entry in self.origin["history"] if entry["phase"] != self.phase]
-        entry = {"phase": self.phase, "steps": self.settings.steps, "batch": self.config.batch}
-        known = {source["name"]: source for source in (*self.origin["data"], *data.sources)}
-        self.origin = {"history": [*done, entry], "data": list(known.values())}
+        if self.step == 0:  # a resumed run has noted it already
+            entry = {"phase": self.phase, "steps": 0, "batch": self.config.batch}
+            known = {source["name"]: source for source in (*self.origin["data"], *data.sources)}
+            self.origin = {"history": [*self.origin["history"], entry], "data": list(known.values())}
         if data.bone_sum_mm is not None and self.phase != PHASES[0]:
             self.origin["bone_sum_mm"] = data.bone_sum_mm
 
     def save(self, folder: Path) -> Path:
+        if self.origin["history"]:
+            self.origin["history"][-1]["steps"] = self.step
         state = {"step": self.step, "phase": self.phase, "config": asdict(self.config), **self.origin}
         return save_checkpoint(folder, self.networks, self.optimisers, state)
 

@@ -75,7 +75,7 @@ def evidence_of(maps: PoseMaps, codec: HeatmapCodec) -> Evidence:
 def adversarial_step(
     generator: Generator,
     discriminator: Discriminator,
-    optimisers: tuple[torch.optim.Optimizer, torch.optim.Optimizer],
+    optimisers: list[torch.optim.Optimizer],
     batch: Batch,
     config: TrainConfig,
     codec: HeatmapCodec,

@@ -1,0 +1,63 @@
+"""`wildpose train all --preset smoke`: from nothing at hand to weights and pictures; and what it refuses."""
+
+import json
+
+import onnxruntime
+import pytest
+
+from wildpose.cli import main
+from wildpose.cli import train as command
+
+SHORT = [f"{phase}.steps=3" for phase in ("pretrain_2d", "pretrain_3d", "adversarial")]
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    out = tmp_path_factory.mktemp("smoke")
+    images, command.SMOKE_IMAGES = command.SMOKE_IMAGES, 24
+    try:
+        main(["train", "all", "--preset", "smoke", "--out", str(out), "--set", *SHORT, "validate_every=3"])
+    finally:
+        command.SMOKE_IMAGES = images
+    return out
+
+
+@pytest.mark.slow
+def test_smoke_needs_nothing_and_ends_with_weights_curves_and_a_picture(smoke):
+    wanted = {"studio", "outdoor", "pretrain-2d", "pretrain-3d", "adversarial", "weights.onnx", "predictions.jpg"}
+    assert {p.name for p in smoke.iterdir()} == wanted
+    assert all((smoke / phase / "curves.png").stat().st_size > 5000 for phase in ("pretrain-2d", "adversarial"))
+    session = onnxruntime.InferenceSession(smoke / "weights.onnx", providers=["CPUExecutionProvider"])
+    told = json.loads(session.get_modelmeta().custom_metadata_map["wildpose"])
+    assert [entry["phase"] for entry in told["history"]] == ["pretrain-2d", "pretrain-3d", "adversarial"]
+    assert [entry["name"] for entry in told["training_data"]] == ["outdoor train, 2D labels", "studio train"]
+    assert 2500 < told["bone_sum_mm"] < 5500, "the 14 bones of an adult, mm"
+
+
+@pytest.mark.slow
+def test_weights_of_a_run_predict(smoke, tmp_path):
+    photo = smoke / "predictions.jpg"
+    args = ["predict", str(photo), "--weights", str(smoke / "weights.onnx"), "--out", str(tmp_path)]
+    main([*args, "--box", "20,20,200,300"])
+    people = json.loads((tmp_path / "predictions.json").read_text())["frames"][0]["people"]
+    assert len(people) == 1 and len(people[0]["joints_mm"]) == 16
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["pretrain-2d"], "at least one set with 2D labels"),
+        (["pretrain-3d", "--lsp", "nowhere"], "--studio DIR"),
+        (["pretrain-2d", "--lsp", "nowhere"], "no such file"),
+        (["pretrain-2d", "--set", "batch=many"], "batch as int"),
+        (["pretrain-2d", "--set", "model.input_px=100"], "multiple of 64"),
+        (["adversarial", "--set", "adversarial.batch_3d=40"], "from 0 to batch = 16"),
+    ],
+)
+def test_refusals_are_one_line_and_exit_code_2(args, says, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["train", *args, "--out", str(tmp_path / "run")])
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert says in error and error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
