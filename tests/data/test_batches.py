@@ -107,7 +107,7 @@ def test_studio_first_and_every_sample_once_an_epoch():
 
 
 def test_augmentation_stays_within_its_settings():
-    augment = AugmentConfig(scale=0.25, rotation_deg=40, rotation_share=0.5, shift=0.0, off_target_share=0.0)
+    augment = AugmentConfig(scale=0.25, rotation_deg=40.0, rotation_share=0.5, shift=0.0, off_target_share=0.0)
     rng = np.random.default_rng(0)
     crops = [random_crop(np.array([10, 20, 40, 80.0]), augment, rng) for _ in range(500)]
     sides = np.array([c.side_px for c in crops]) / 100

@@ -123,7 +123,6 @@ class Batches(torch.utils.data.Dataset):
         return int(self._order[key][draw % n])
 
     def __getitem__(self, k: int) -> Batch:
-        cv2.setNumThreads(1)
         examples = []
         for source, (samples, count) in enumerate(self.sources):
             for j in range(count):

@@ -21,6 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import cv2
 import torch
 from torch import nn
 from tqdm import tqdm
@@ -207,6 +208,7 @@ def _fit(training: Training, data: TrainData, folder: Path, end: int, log: Log, 
     batches = Batches(
         data.wild, data.studio, config.batch, settings.batch_3d, config.model, config.augment, seed
     )
+    cv2.setNumThreads(1)  # a loader forked from a process with OpenCV's threads running waits for them for ever
     loader = torch.utils.data.DataLoader(
         batches, batch_size=None, sampler=range(training.step, end), num_workers=1, prefetch_factor=8
     )
