@@ -32,6 +32,7 @@ def test_a_turned_limb_moves_its_share_to_another_bin():
 
 def test_missing_joints_leave_a_pose_out_and_too_few_are_refused():
     poses = people(12, 1)
+    poses[:, MPII16.index("upper_neck")] += 200  # no torso without length
     poses[:3, MPII16.index("left_wrist")] = np.nan
     with pytest.raises(InputError):
         compare(people(20, 2), poses)
