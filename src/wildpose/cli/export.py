@@ -22,9 +22,10 @@ def export(checkpoint: Positional[Path], /, out: Path, name: str, metrics: tuple
     figures = []
     for path in metrics:
         try:
-            figures.append(json.loads(path.read_text()))
-        except (OSError, ValueError) as error:
-            raise InputError(f"JSON of wildpose evaluate at {path}", str(error), "run evaluate with --out") from None
+            report = json.loads(path.read_text())
+            figures.append({"protocol": report["protocol"], "metrics": report["metrics"]})
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"JSON of wildpose evaluate at {path}", repr(error), "run evaluate with --out") from None
     generator, state = load_generator(checkpoint)
     export_onnx(generator, describe(generator, state, name, figures), out)
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB, same outputs as {checkpoint}")
