@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from stance import STANCE
 
 from wildpose.studio.bodies import DOWN, SEGMENT
 from wildpose.studio.poses import (
@@ -15,12 +16,6 @@ from wildpose.studio.poses import (
     sample_pose,
 )
 from wildpose.studio.settle import settle
-
-STANCE = {name: 0.0 for name in ("pitch", "roll", "bend", "lean", "twist", "nod", "tilt", "turn")} | {
-    f"{side}_{name}": 0.0
-    for side in ("left", "right")
-    for name in ("hip_flex", "hip_abd", "hip_rot", "knee", "ankle", "arm_flex", "arm_abd", "arm_rot", "elbow")
-}
 
 
 def test_actions_name_known_postures_and_gestures():

@@ -5,6 +5,7 @@ from functools import cache
 import cv2
 import numpy as np
 import pytest
+from stance import STANCE
 
 from wildpose.skeleton import MPII16
 from wildpose.studio import bodies
@@ -14,8 +15,6 @@ from wildpose.studio.poses import compose
 from wildpose.studio.render import Person, frame_person, hidden_joints, place, render
 from wildpose.studio.scene import Camera, box, look_at, sample_room
 from wildpose.studio.shots import make_world, shoot
-
-from .test_poses import STANCE
 
 SIZE = 96
 NAMES = list(MPII16.joints)

@@ -164,7 +164,7 @@ def regions() -> Regions:
     tights, tights_faces = _patch(np.unique(bank.arrays["tights_faces"]), bank.arrays["tights_faces"].astype(np.int32))
     locks, locks_faces = _patch(np.unique(bank.arrays["hair_faces"]), bank.arrays["hair_faces"].astype(np.int32))
     rng = np.random.default_rng(7)
-    waves = np.stack([_wave(rng, rest, k) for k in (30, 45, 60, 60, 90, 110)], 1)
+    waves = np.stack([_wave(rng, rest, k) for k in (30.0, 45.0, 60.0, 60.0, 90.0, 110.0)], 1)
     return Regions(
         rest, arm, leg, above, tights, scalp, locks, tights_faces, scalp_faces, locks_faces, skin_faces, waves
     )
