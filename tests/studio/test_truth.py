@@ -41,7 +41,7 @@ def test_visible_joints_lie_inside_the_persons_silhouette():
         mask = cv2.dilate((t.owner == PERSON).astype(np.uint8), np.ones((5, 5), np.uint8))
         for joint in np.flatnonzero(t.in_image & ~t.occluded):
             column, row = np.rint((t.joints_px[joint] + 0.5) * 2 - 0.5).astype(int)
-            inside += mask[min(row, mask.shape[0] - 1), min(column, mask.shape[1] - 1)]
+            inside += int(mask[min(row, mask.shape[0] - 1), min(column, mask.shape[1] - 1)])
             all_of_them += 1
     assert all_of_them > 150
     assert inside / all_of_them >= 0.995
@@ -65,12 +65,12 @@ def scene(yaw_deg: float, props=(), size: int = SIZE):
     from wildpose.studio.poses import turn
 
     look = sample_look(np.random.default_rng(3), False)
-    pose = turn("z", yaw_deg) @ compose(STANCE | {"left_arm_abd": 40.0, "right_arm_abd": 40.0})
+    pose = turn("z", float(yaw_deg)) @ compose(STANCE | {"left_arm_abd": 40.0, "right_arm_abd": 40.0})
     posed = place(Person(30, look, pose, np.zeros(2)))
     R, t = look_at(np.array([0, -4.0, 1.0]), np.array([0, 0, 1.0]))
     full = Camera(np.array([[1000.0, 0, 500], [0, 1000, 500], [0, 0, 1]]), R, t)
     camera, around = frame_person(posed, full, size, 0.75, np.zeros(2))
-    room = sample_room(np.random.default_rng(0), (6, 6), 3.0, 0.1)
+    room = sample_room(np.random.default_rng(0), (6.0, 6.0), 3.0, 0.1)
     return posed, camera, render(posed, list(props), camera, around, room, 1.0, size)
 
 
