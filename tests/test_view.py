@@ -5,7 +5,7 @@ import pytest
 from wildpose.predict.follow import Tracked
 from wildpose.skeleton import MPII16
 from wildpose.types import Pose3D
-from wildpose.view import contact_sheet, draw_result, draw_skeleton, write_picture
+from wildpose.view import contact_sheet, draw_close_up, draw_result, draw_skeleton, write_picture
 from wildpose.view3d import LEFT, PAPER, RIGHT, VirtualCamera, render_pose
 
 NAMES = MPII16.joints
@@ -106,11 +106,25 @@ def test_small_photos_are_enlarged_and_large_ones_reduced(size, height):
     assert draw_result(np.zeros((*size, 3), np.uint8), [make_person()]).shape[0] == height
 
 
+@pytest.mark.parametrize("size", [(500, 620), (1000, 400), (90, 900)])
+@pytest.mark.parametrize("center", [(200.0, 150.0), (-50.0, 40.0), (600.0, 480.0)])
+def test_close_ups_have_one_size_and_show_the_person(size, center):
+    image = np.zeros((*size, 3), np.uint8)
+    picture = draw_close_up(image, [make_person(center=center)])
+    assert picture.shape == draw_close_up(image, []).shape
+    if center == (200.0, 150.0) and size == (500, 620):
+        photo = picture[:, :400]
+        right = np.argwhere(amount(photo, RIGHT, 12))
+        assert np.ptp(right[:, 0]) > 150  # the person fills the picture: enlarged more than twice
+        left_x = np.argwhere(amount(photo, LEFT, 12))[:, 1].mean()
+        assert 100 < right[:, 1].mean() < 200 < left_x < 300
+
+
 def test_contact_sheet_holds_every_picture():
     pictures = [np.full((90, 160, 3), 30 * k + 20, np.uint8) for k in range(6)]
     sheet = contact_sheet(pictures, [f"frame {k}" for k in range(6)])
     for k in range(6):
-        assert (sheet == 30 * k + 20).all(-1).sum() > 400 * 200
+        assert (sheet == 30 * k + 20).all(-1).sum() == 90 * 160
     assert sheet.shape[1] <= 1920
 
 

@@ -13,13 +13,12 @@ from tqdm import tqdm
 from wildpose.errors import InputError
 from wildpose.predict.estimator import PoseEstimator, check_boxes
 from wildpose.predict.follow import PeopleFollower, Tracked
-from wildpose.predict.inputs import Source, Video, read_photo
-from wildpose.view import contact_sheet, draw_result, write_picture
+from wildpose.predict.inputs import Frame, Source, Video, read_photo
+from wildpose.view import contact_sheet, draw_close_up, draw_result, write_picture
 from wildpose.write import FrameResult, write_json
 
 VIDEO_HEIGHT = (360, 720)
 SHEET_PICTURES = 16
-SHEET_PICTURE_WIDTH = 480
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class Job:
     def _video(self, source: Source) -> str:
         video = Video(source.path)
         follower = PeopleFollower(self.estimator, self.max_people)
-        drawing = VideoDrawing(self.out, source.stem, video.fps / self.stride) if self.pictures else None
+        drawing = VideoDrawing(self.out, source.stem, video.fps / self.stride, self._columns) if self.pictures else None
         frames: list[FrameResult] = []
         total = min(-(-video.frame_count // self.stride), self.max_frames or video.frame_count)
         try:
@@ -83,7 +82,7 @@ class Job:
                     people = follower.step(image)
                 frames.append(FrameResult(frame.index, frame.time_s, image.shape[1], image.shape[0], people))
                 if drawing:
-                    drawing.add(frame.index, frame.time_s, draw_result(image, people, self._columns, VIDEO_HEIGHT))
+                    drawing.add(frame, people)
             written = drawing.finish() if drawing else []
         finally:
             if drawing:
@@ -101,32 +100,32 @@ class Job:
 class VideoDrawing:
     """Overlay of each frame, contact sheet and overlay video. All under temporary names until `finish`."""
 
-    def __init__(self, out: Path, stem: str, fps: float):
-        self.out, self.stem, self.fps = out, stem, fps
+    def __init__(self, out: Path, stem: str, fps: float, columns: int):
+        self.out, self.stem, self.fps, self.columns = out, stem, fps, columns
         self.folder = out / f".{stem}_frames.{os.getpid()}"
         self.movie_path = out / f".{stem}_overlay.{os.getpid()}.mp4"
         self.movie: cv2.VideoWriter | None = None
         self.sheet: list[tuple[str, np.ndarray]] = []
         self._every, self._count = 1, 0
 
-    def add(self, index: int, time_s: float, picture_rgb: np.ndarray) -> None:
-        """Take the next frame's picture."""
+    def add(self, frame: Frame, people: Sequence[Tracked]) -> None:
+        """Draw the next frame."""
         self.folder.mkdir(exist_ok=True)
-        write_picture(self.folder / f"{index:06d}.jpg", picture_rgb)
+        picture_rgb = draw_result(frame.image_rgb, people, self.columns, VIDEO_HEIGHT)
+        write_picture(self.folder / f"{frame.index:06d}.jpg", picture_rgb)
         height, width = (size // 2 * 2 for size in picture_rgb.shape[:2])  # the codec wants even sizes
         if self.movie is None:
             codec = cv2.VideoWriter_fourcc(*"mp4v")
             self.movie = cv2.VideoWriter(str(self.movie_path), cv2.CAP_FFMPEG, codec, self.fps, (width, height))
         if self.movie.isOpened():
             self.movie.write(cv2.cvtColor(picture_rgb[:height, :width], cv2.COLOR_RGB2BGR))
-        self._keep_for_sheet(f"frame {index}, {time_s:.2f} s", picture_rgb)
+        self._keep_for_sheet(frame, people)
 
-    def _keep_for_sheet(self, caption: str, picture_rgb: np.ndarray) -> None:
+    def _keep_for_sheet(self, frame: Frame, people: Sequence[Tracked]) -> None:
         """Evenly spread over however many frames will come: when full, drop every other one and take half as often."""
         if self._count % self._every == 0:
-            height = round(picture_rgb.shape[0] * SHEET_PICTURE_WIDTH / picture_rgb.shape[1])
-            small = cv2.resize(picture_rgb, (SHEET_PICTURE_WIDTH, height), interpolation=cv2.INTER_AREA)
-            self.sheet.append((caption, small))
+            picture = draw_close_up(frame.image_rgb, people, self.columns)
+            self.sheet.append((f"frame {frame.index}, {frame.time_s:.2f} s", picture))
         self._count += 1
         if len(self.sheet) > SHEET_PICTURES:
             self.sheet, self._every = self.sheet[::2], self._every * 2

@@ -1,6 +1,7 @@
 """Pictures of results: the photo with the 2D skeleton, and beside it each person in 3D from two sides."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -33,6 +34,10 @@ MOST_COLUMNS = 3
 SIDE_DEG = 68.0
 """How far the second 3D view is turned."""
 SHEET_WIDTH = 1920
+CLOSE_UP = 300
+"""Height of the pictures of a contact sheet; the photo's part is 4 : 3."""
+SMALLEST_WITH_LEGEND = 200
+"""A 3D view lower than this shows neither axes nor legend: they wouldn't be readable."""
 
 
 def draw_result(
@@ -110,16 +115,18 @@ def _column(person: Tracked | None, height: int, numbered: bool) -> UInt8[np.nda
     width = round(halves[0] * 0.86)
     if person is None:
         return np.full((height, width, 3), PAPER, np.uint8)
-    name = f"person {person.id}: " if numbered else ""
+    captions = ("seen by the camera", "seen from the right") if halves[0] >= SMALLEST_WITH_LEGEND else ("front", "side")
+    name = f"{person.id}: " if numbered else ""
     mm, sure = person.pose.joints_mm, person.pose.confidence
     views = [
-        render_pose(mm, sure, (halves[0], width), 0.0, caption=name + "seen by the camera"),
-        render_pose(mm, sure, (halves[1], width), SIDE_DEG, caption=name + "seen from the right"),
+        render_pose(mm, sure, (half, width), azimuth, caption=name + caption, axes=halves[0] >= SMALLEST_WITH_LEGEND)
+        for half, azimuth, caption in zip(halves, (0.0, SIDE_DEG), captions, strict=True)
     ]
     column = np.vstack(views)
     column[halves[0]] = mix(PAPER, INK, 0.25)
     column[:, 0] = mix(PAPER, INK, 0.25)
-    _draw_legend(column)
+    if halves[0] >= SMALLEST_WITH_LEGEND:
+        _draw_legend(column)
     return column
 
 
@@ -131,18 +138,49 @@ def _draw_legend(column: np.ndarray) -> None:
         write_text(column, text, (27 + 58 * k, height - 12), 0.38, INK)
 
 
+def draw_close_up(
+    image_rgb: UInt8[np.ndarray, "H W 3"], people: Sequence[Tracked], columns: int = 1
+) -> UInt8[np.ndarray, "H2 W2 3"]:
+    """The overlay picture of the part of the image where the people are, small; one size for all images."""
+    height, width = image_rgb.shape[:2]
+    low, high = np.zeros(2), np.array([width, height], np.float64)
+    if people:
+        joints = np.concatenate([person.pose.joints_px for person in people])
+        low, high = np.clip(joints.min(0), low, high), np.clip(joints.max(0), low, high)
+    center, (w, h) = (low + high) / 2, (high - low) * 1.3
+    tall = round(float(np.clip(max(h, w * 3 / 4), height / 3, max(height, width * 3 / 4))))
+    wide = round(tall * 4 / 3)
+    x, y = np.round(center - np.array([wide, tall]) / 2).astype(int).tolist()
+    x, y = _inside(x, wide, width), _inside(y, tall, height)
+    part = np.full((tall, wide, 3), PAPER, np.uint8)
+    seen = image_rgb[max(y, 0) : y + tall, max(x, 0) : x + wide]
+    part[max(-y, 0) :, max(-x, 0) :][: seen.shape[0], : seen.shape[1]] = seen
+    zoom = CLOSE_UP / tall
+    part = cv2.resize(part, (round(CLOSE_UP * 4 / 3), CLOSE_UP), interpolation=cv2.INTER_AREA)
+    moved = []
+    for person in people:
+        joints_px = (person.pose.joints_px - np.array([x, y]) + 0.5) * zoom - 0.5
+        moved.append(Tracked(person.id, replace(person.pose, joints_px=joints_px.astype(np.float32))))
+    return draw_result(part, moved, columns, (CLOSE_UP, CLOSE_UP))
+
+
+def _inside(start: int, size: int, limit: int) -> int:
+    """Shift a range into [0, limit); one that doesn't fit is centred."""
+    return min(max(start, 0), limit - size) if size <= limit else (limit - size) // 2
+
+
 def contact_sheet(
-    pictures: Sequence[UInt8[np.ndarray, "_ _ 3"]], captions: Sequence[str], across: int = 4
+    pictures: Sequence[UInt8[np.ndarray, "_ _ 3"]], captions: Sequence[str]
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """Pictures of one size as a table, each with a caption."""
+    """Pictures of one size as a table at most SHEET_WIDTH wide, each with a caption."""
     gap, line = 6, 20
-    width = (SHEET_WIDTH - gap) // across - gap
-    height = round(pictures[0].shape[0] * width / pictures[0].shape[1])
+    height, width = pictures[0].shape[:2]
+    across = max(1, (SHEET_WIDTH - gap) // (width + gap))
     rows = -(-len(pictures) // across)
     sheet = np.full((rows * (height + line + gap) + gap, across * (width + gap) + gap, 3), PAPER, np.uint8)
     for k, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
         y, x = gap + (k // across) * (height + line + gap), gap + (k % across) * (width + gap)
-        sheet[y : y + height, x : x + width] = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+        sheet[y : y + height, x : x + width] = picture
         write_text(sheet, caption, (x + 2, y + height + 15), 0.42, INK)
     return sheet
 

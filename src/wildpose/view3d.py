@@ -72,6 +72,7 @@ def render_pose(
     azimuth_deg: float,
     elevation_deg: float = 9.0,
     caption: str = "",
+    axes: bool = True,
 ) -> UInt8[np.ndarray, "H W 3"]:
     """One view of one pose (pelvis-relative mm, camera axes), RGB. Unsure bones fade."""
     height, width = size_hw
@@ -82,7 +83,8 @@ def render_pose(
     _draw_ground(canvas, camera, ground_mm)
     _draw_shadow(canvas, camera, joints, ground_mm)
     _draw_body(canvas, camera, joints, confidence)
-    _draw_axes(canvas, camera)
+    if axes:
+        _draw_axes(canvas, camera)
     picture = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
     write_text(picture, caption, (12, 22), 0.45, INK)
     return picture
