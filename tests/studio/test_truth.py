@@ -11,7 +11,7 @@ from wildpose.skeleton import MPII16
 from wildpose.studio import bodies
 from wildpose.studio.appearance import sample_look
 from wildpose.studio.dressing import PERSON, PROP
-from wildpose.studio.poses import compose
+from wildpose.studio.poses import compose, turn
 from wildpose.studio.render import Person, frame_person, hidden_joints, place, render
 from wildpose.studio.scene import Camera, box, look_at, sample_room
 from wildpose.studio.shots import make_world, shoot
