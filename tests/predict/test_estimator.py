@@ -125,7 +125,8 @@ def test_a_crop_keeps_places_at_any_reduction(side):
     crop = Crop((600.25, 480.5), float(side))
     cut = ImagePyramid(image).cut(crop, 128)[..., 0].astype(float)
     at = np.array([(cut.sum(0) * np.arange(128)).sum(), (cut.sum(1) * np.arange(128)).sum()]) / cut.sum()
-    np.testing.assert_allclose(at, (np.array([595, 490]) - crop.center_xy) * 128 / side + 63.5, atol=0.15)  # OpenCV < 4.12 rounds coordinates to 1/32 px
+    # OpenCV before 4.12 rounds warpAffine's coordinates to 1/32 px.
+    np.testing.assert_allclose(at, (np.array([595, 490]) - crop.center_xy) * 128 / side + 63.5, atol=0.15)
 
 
 def test_reduction_averages_rather_than_skips():
