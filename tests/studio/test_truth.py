@@ -62,7 +62,6 @@ def test_the_box_holds_joints_and_silhouette_and_takes_its_share():
 
 def scene(yaw_deg: float, props=(), size: int = SIZE):
     """A standing person before a camera that looks along +y; yaw 0 faces it."""
-    from wildpose.studio.poses import turn
 
     look = sample_look(np.random.default_rng(3), False)
     pose = turn("z", float(yaw_deg)) @ compose(STANCE | {"left_arm_abd": 40.0, "right_arm_abd": 40.0})
