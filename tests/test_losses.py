@@ -68,7 +68,10 @@ def test_masked_mean_is_the_mean_of_what_is_labelled():
 def test_cross_entropies_by_hand():
     """L_cls(y_hat, y) = -(y log y_hat + (1 - y) log(1 - y_hat)), y_hat = sigmoid(logit)."""
     real, fake = torch.tensor([0.0, 2.0]), torch.tensor([-1.0])
-    sigmoid = lambda x: 1 / (1 + math.exp(-x))  # noqa: E731
+
+    def sigmoid(x: float) -> float:
+        return 1 / (1 + math.exp(-x))
+
     terms = discriminator_loss(real, fake)
     assert terms["d_real"].item() == pytest.approx(-(math.log(0.5) + math.log(sigmoid(2))) / 2)
     assert terms["d_fake"].item() == pytest.approx(-math.log(1 - sigmoid(-1)))

@@ -39,13 +39,11 @@ def test_the_scale_rule_is_the_mean_of_the_14_bones_by_hand(rendered):
     for i in range(len(data.studio)):
         joints = data.studio.load(i).joints_cam_mm
         at = {name: joints[MPII16.index(name)] for name in MPII16.joints}
-        length = lambda a, b: float(np.linalg.norm(at[a] - at[b]))  # noqa: B023, E731
-        total = length("pelvis", "upper_neck") + length("upper_neck", "head_top")
+        parts = [["pelvis", "upper_neck", "head_top"]]
         for side in ("left_", "right_"):
-            chain = [f"{side}{j}" for j in ("ankle", "knee", "hip")] + ["pelvis"]
-            arm = [f"{side}{j}" for j in ("wrist", "elbow", "shoulder")] + ["upper_neck"]
-            total += sum(length(a, b) for part in (chain, arm) for a, b in pairwise(part))
-        sums.append(total)
+            parts.append([f"{side}{j}" for j in ("ankle", "knee", "hip")] + ["pelvis"])
+            parts.append([f"{side}{j}" for j in ("wrist", "elbow", "shoulder")] + ["upper_neck"])
+        sums.append(sum(np.linalg.norm(at[a] - at[b]) for part in parts for a, b in pairwise(part)))
     assert data.bone_sum_mm == pytest.approx(np.mean(sums), rel=1e-5)
 
 

@@ -116,11 +116,11 @@ def coverage(folder: Annotated[Path, tyro.conf.Positional], /, lsp: Path, pictur
     from wildpose.studio.coverage import compare, draw
 
     rendered = StudioSet(folder, partial=True).joints_px
-    photos = load_lsp(lsp, "test").joints_px
+    photos = load_lsp(lsp, "train+val").joints_px
     result = compare(rendered, photos)
     near = np.median(result.nearest)
     text = (
-        f"{len(rendered)} rendered poses, {len(result.nearest)} of LSP test: mean overlap of limb directions "
+        f"{len(rendered)} rendered poses, {len(result.nearest)} of LSP 1-1000: mean overlap of limb directions "
         f"{result.overlap.mean():.2f}; median distance to the nearest rendered pose {near:.3f} torso lengths a joint"
     )
     draw(result, picture, text)
