@@ -15,7 +15,7 @@ The joints are the centres a body turns about, named as in MPII-16:
 - pelvis, thorax: midpoints of the hips and of the shoulders. MPII's annotations are that (median distance from the
   midpoint 0 and 0.3 % of the torso on its 16,274 upright people).
 - upper_neck: the pivot of the lowest neck bone, at 0.275 of the way from thorax to head_top (mean of 80 standing
-  bodies). LSP's neck lies at 0.27 there (median of 821 upright people of the training photos), MPII's upper neck at 0.18.
+  bodies). LSP's neck lies at 0.27 there (median of 821 upright people, training photos), MPII's upper neck at 0.18.
 - head_top: the vertex at the top of the skull, without hair.
 Human3.6M's hips, knees and so on are the same centres; its spine and its "Neck/Nose" have no counterpart here.
 """
