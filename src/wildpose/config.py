@@ -110,6 +110,9 @@ class TrainConfig:
     """rmsprop as in the backbone (Zhou'17), or adamw with weight decay."""
     weight_decay: float = 0.0
     """AdamW's."""
+    clip_norm: float = 0.0
+    """Largest norm of G's gradient, all parameters together; 0 leaves it as it is. Bursts of gradient in the stem and
+    the descending path otherwise slow these for thousands of steps (docs/training.md)."""
     schedule: Literal["constant", "cosine"] = "constant"
     """Learning rate after the warm-up: kept, or down to zero along a cosine."""
     ema: float = 0.0
@@ -155,6 +158,7 @@ PRESETS: dict[str, TrainConfig] = {
         adversarial=PhaseConfig(steps=1000, lr=1e-4, depth_weight=0.03, batch_3d=8),
         batch=16,
         optimiser="adamw",
+        clip_norm=0.004,
         weight_decay=1e-4,
         schedule="cosine",
         ema=0.999,
@@ -168,6 +172,7 @@ PRESETS: dict[str, TrainConfig] = {
         adversarial=PhaseConfig(steps=100, lr=5e-4, depth_weight=0.02, batch_3d=8, warmup_steps=10),
         batch=16,
         optimiser="adamw",
+        clip_norm=0.004,
         schedule="cosine",
         ema=0.99,
         log_every=10,

@@ -13,7 +13,7 @@ from wildpose.data.batches import Batches
 from wildpose.losses import pose_losses
 from wildpose.train import steps
 from wildpose.train.loop import Training
-from wildpose.train.steps import NonFiniteLoss, adversarial_step, evidence_of, supervised_step
+from wildpose.train.steps import NonFiniteLoss, adversarial_step, clip_gradient, evidence_of, supervised_step
 
 
 def training(**changes) -> Training:
@@ -157,3 +157,16 @@ def test_a_non_finite_loss_stops_and_names_the_term():
         run.generator.depth.fc.bias.fill_(math.nan)
     with pytest.raises(NonFiniteLoss, match="depth = nan"):
         step(run, batch_of(run))
+
+
+def test_the_gradient_is_clipped_to_its_largest_norm_and_no_further():
+    """By hand: the norm of all gradients together, before and after."""
+    run = training()
+    network = run.generator.requires_grad_(True)
+    for clip in (0.0, 1e9, 1e-3):
+        for parameter in network.parameters():
+            parameter.grad = torch.full_like(parameter, 0.5)
+        count = sum(p.numel() for p in network.parameters())
+        assert clip_gradient(network, clip) == pytest.approx(0.5 * count**0.5, rel=1e-4)
+        norm = sum(float((p.grad.double() ** 2).sum()) for p in network.parameters()) ** 0.5
+        assert norm == pytest.approx(1e-3 if clip == 1e-3 else 0.5 * count**0.5, rel=1e-3)

@@ -134,7 +134,8 @@ def _channels_last(network: nn.Module) -> nn.Module:
 def _optimiser(config: TrainConfig, network: nn.Module, lr: float) -> torch.optim.Optimizer:
     if config.optimiser == "rmsprop":
         return torch.optim.RMSprop(network.parameters(), lr, alpha=0.99, eps=1e-8)
-    return torch.optim.AdamW(network.parameters(), lr, weight_decay=config.weight_decay, fused=True)
+    # beta2 as RMSprop's alpha above: a burst of gradient is forgotten in hundreds of steps, not thousands.
+    return torch.optim.AdamW(network.parameters(), lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True)
 
 
 def learning_rate(settings: PhaseConfig, schedule: str, step: int) -> float:

@@ -44,6 +44,11 @@ def wake_generator(generator: Generator, freeze_2d: bool) -> None:
         generator.pose_2d.eval().requires_grad_(False)
 
 
+def clip_gradient(network: nn.Module, largest: float) -> float:
+    """Scale the gradient down to the norm `largest`, if that is above 0; returns the norm it had."""
+    return float(nn.utils.clip_grad_norm_(network.parameters(), largest or math.inf))
+
+
 def supervised_step(
     generator: Generator,
     optimiser: torch.optim.Optimizer,
@@ -63,6 +68,7 @@ def supervised_step(
     values = check_finite(terms, step)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
+    values["gradient_norm"] = clip_gradient(generator, config.clip_norm)
     optimiser.step()
     generator.requires_grad_(False)
     return values
@@ -109,6 +115,7 @@ def adversarial_step(
     values = check_finite(terms | d_terms, step)
     optimise_g.zero_grad(set_to_none=True)
     loss.backward()
+    values["gradient_norm"] = clip_gradient(generator, config.clip_norm)
     optimise_g.step()
     generator.requires_grad_(False)
     return values | scores
