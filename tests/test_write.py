@@ -6,7 +6,7 @@ import pytest
 
 from wildpose.predict.follow import Tracked
 from wildpose.types import Pose3D
-from wildpose.write import FrameResult, to_json, whole_file, write_json
+from wildpose.write import FrameResult, Recording, to_json, whole_file, write_json
 
 PROMISED_JOINTS = """right_ankle right_knee right_hip left_hip left_knee left_ankle pelvis thorax upper_neck head_top
 right_wrist right_elbow right_shoulder left_shoulder left_elbow left_wrist"""
@@ -25,12 +25,15 @@ def make_pose() -> Pose3D:
 
 def test_the_document_is_the_promised_one(tmp_path):
     frames = [FrameResult(8, 0.26666, 640, 480, [Tracked(3, make_pose())]), FrameResult(9, 0.3, 640, 480, [])]
-    write_json(tmp_path / "a.json", frames)
+    write_json(tmp_path / "a.json", Recording(frames, 29.97003))
     document = json.loads((tmp_path / "a.json").read_text())
     assert document == {
         "format": "wildpose/1",
-        "units": {"joints_px": "px", "joints_mm": "mm"},
+        "units": {"joints_px": "px", "joints_mm": "mm", "pelvis_cam_mm": "mm"},
         "joints": PROMISED_JOINTS.split(),
+        "rate_hz": 29.97,
+        "camera": None,
+        "smoothing": None,
         "frames": [
             {
                 "index": 8,
@@ -45,13 +48,15 @@ def test_the_document_is_the_promised_one(tmp_path):
                         "joints_px": [[round(i + 0.13, 2), 100.0 - i] for i in range(16)],
                         "confidence": [round(i / 16, 3) for i in range(16)],
                         "joints_mm": [[round(i * 10.04, 1), -float(i), 0.0] for i in range(16)],
+                        "pelvis_cam_mm": None,
+                        "interpolated": False,
                     }
                 ],
             },
             {"index": 9, "time_s": 0.3, "width": 640, "height": 480, "people": []},
         ],
     }
-    assert list(document) == ["format", "units", "joints", "frames"]
+    assert list(document) == ["format", "units", "joints", "rate_hz", "camera", "smoothing", "frames"]
     assert "-0.0" not in (tmp_path / "a.json").read_text()
 
 
@@ -59,7 +64,7 @@ def test_nan_is_never_written(tmp_path):
     pose = make_pose()
     pose.joints_mm[0, 0] = math.nan
     with pytest.raises(ValueError, match="JSON"):
-        write_json(tmp_path / "a.json", [FrameResult(0, 0.0, 64, 48, [Tracked(0, pose)])])
+        write_json(tmp_path / "a.json", Recording([FrameResult(0, 0.0, 64, 48, [Tracked(0, pose)])], 1.0))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -81,5 +86,5 @@ def test_documented_layout_matches():
     from pathlib import Path
 
     text = (Path(__file__).parents[1] / "docs" / "json.md").read_text()
-    person = to_json([FrameResult(0, 0.0, 1, 1, [Tracked(0, make_pose())])])["frames"][0]["people"][0]
+    person = to_json(Recording([FrameResult(0, 0.0, 1, 1, [Tracked(0, make_pose())])], 1.0))["frames"][0]["people"][0]
     assert all(f'"{key}"' in text for key in person)

@@ -4,11 +4,15 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from wildpose.predict.follow import Tracked
+from wildpose.predict.placement import Camera, World, pelvis_cam_mm, stature_mm
+from wildpose.predict.smooth import Smoothing
 from wildpose.skeleton import MPII16
 
 FORMAT = "wildpose/1"
@@ -27,36 +31,84 @@ class FrameResult:
     people: Sequence[Tracked]
 
 
-def to_json(frames: Sequence[FrameResult]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Recording:
+    """All that was seen in one photo, video or camera."""
+
+    frames: Sequence[FrameResult]
+    rate_hz: float
+    """Frames of `frames` per second; 1 for a photo."""
+    camera: Camera | None = None
+    """Places people in mm; None: they are only known relative to their own pelvis."""
+    smoothing: Smoothing | None = None
+    """What the frames were smoothed with; None: not at all, or unknown."""
+    world: World | None = None
+    """Which way is up. None: nothing is written in world axes, TRC and BVH take the camera to be level."""
+
+
+def with_stature(frames: Sequence[FrameResult], height_mm: float) -> list[FrameResult]:
+    """The same poses in the size of people who are height_mm tall: one factor a person, by its median stature."""
+    seen: dict[int, list[float]] = {}
+    for frame in frames:
+        for person in frame.people:
+            seen.setdefault(person.id, []).append(stature_mm(person.pose.joints_mm))
+    factors = {id: height_mm / max(float(np.median(statures)), 1.0) for id, statures in seen.items()}
+    return [replace(frame, people=[_scaled(person, factors[person.id]) for person in frame.people]) for frame in frames]
+
+
+def _scaled(person: Tracked, factor: float) -> Tracked:
+    joints_mm = (person.pose.joints_mm * factor).astype(np.float32)
+    return replace(person, pose=replace(person.pose, joints_mm=joints_mm))
+
+
+def to_json(recording: Recording) -> dict[str, Any]:
     """The document that `write_json` writes: px to 0.01, mm to 0.1, confidence and score to 0.001."""
-    return {
+    return {**_head(recording), "frames": [_frame(frame, recording) for frame in recording.frames]}
+
+
+def _head(recording: Recording) -> dict[str, Any]:
+    camera, world = recording.camera, recording.world
+    units = {"joints_px": "px", "joints_mm": "mm", "pelvis_cam_mm": "mm"}
+    head = {
         "format": FORMAT,
-        "units": {"joints_px": "px", "joints_mm": "mm"},
+        "units": units | ({"joints_world_mm": "mm", "pelvis_world_mm": "mm"} if world else {}),
         "joints": list(MPII16.joints),
-        "frames": [_frame(frame) for frame in frames],
+        "rate_hz": round(recording.rate_hz, 4),
+        "camera": camera
+        and {name: round(getattr(camera, name), 3) for name in ("fx", "fy", "cx", "cy")}
+        | {"assumed": camera.assumed, "source": camera.source},
+        "smoothing": recording.smoothing and {"filter": "one-euro", **asdict(recording.smoothing)},
     }
+    return head | ({"world": asdict(world)} if world else {})
 
 
-def _frame(frame: FrameResult) -> dict[str, Any]:
+def _frame(frame: FrameResult, recording: Recording) -> dict[str, Any]:
     return {
         "index": frame.index,
         "time_s": round(frame.time_s, 4),
         "width": frame.width,
         "height": frame.height,
-        "people": [_person(person) for person in frame.people],
+        "people": [_person(person, recording) for person in frame.people],
     }
 
 
-def _person(person: Tracked) -> dict[str, Any]:
-    pose = person.pose
-    return {
+def _person(person: Tracked, recording: Recording) -> dict[str, Any]:
+    pose, camera, world = person.pose, recording.camera, recording.world
+    pelvis = camera and pelvis_cam_mm(pose, camera)
+    written = {
         "id": person.id,
         "box_xywh": _rounded(pose.box_xywh, 2),
         "score": round(float(pose.score), 3),
         "joints_px": _rounded(pose.joints_px, 2),
         "confidence": _rounded(pose.confidence, 3),
         "joints_mm": _rounded(pose.joints_mm, 1),
+        "pelvis_cam_mm": None if pelvis is None else _rounded(pelvis, 1),
+        "interpolated": person.interpolated,
     }
+    if world:
+        written["joints_world_mm"] = _rounded(world.turn(pose.joints_mm), 1)
+        written["pelvis_world_mm"] = None if pelvis is None else _rounded(world.turn(pelvis), 1)
+    return written
 
 
 def _rounded(values, digits: int) -> list:
@@ -64,10 +116,15 @@ def _rounded(values, digits: int) -> list:
     return (values.astype("float64").round(digits) + 0.0).tolist()  # + 0.0: no -0.0
 
 
-def write_json(path: Path, frames: Sequence[FrameResult]) -> None:
-    """Write the frames of one source as wildpose/1."""
-    with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(to_json(frames), allow_nan=False) + "\n")
+def write_json(path: Path, recording: Recording) -> None:
+    """Write one source as wildpose/1, a frame a line: hours of video never stand in memory as one text."""
+    head = json.dumps(_head(recording), allow_nan=False)
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.write(head.removesuffix("}") + ', "frames": [')
+        for place, frame in enumerate(recording.frames):
+            line = json.dumps(_frame(frame, recording), allow_nan=False)
+            file.write((",\n" if place else "\n") + line)
+        file.write("\n]}\n")
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Whole sets: same bytes with any number of workers and after a kill; bad input is said in one line."""
 
+import json
 import shutil
 from collections import namedtuple
 
@@ -73,8 +74,19 @@ def test_check_and_look(whole, tmp_path):
     assert "7 pictures, complete" in check_set(whole)
     sheet = contact_sheet(whole, tmp_path / "sheet.png", count=7, columns=4)
     assert sheet.stat().st_size > 10_000
-    with pytest.raises(InputError):
-        contact_sheet(whole, tmp_path / "sheet.png", first=7)
+    nowhere, no_picture = tmp_path / "nowhere" / "sheet.jpg", tmp_path / "sheet.txt"
+    for change in ({"first": 7}, {"count": 0}, {"out": no_picture}, {"out": nowhere}):
+        with pytest.raises(InputError):
+            contact_sheet(**({"folder": whole, "out": tmp_path / "other.png"} | change))
+    assert [path.name for path in tmp_path.iterdir()] == ["sheet.png"]
+
+
+def test_a_complete_set_that_lacks_pictures_is_refused(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "set")
+    manifest = json.loads((whole / "manifest.json").read_text())
+    (tmp_path / "set" / "manifest.json").write_text(json.dumps(manifest | {"shards": manifest["shards"][:2]}))
+    with pytest.raises(InputError, match=r"expected 7 pictures .* got 6"):
+        check_set(tmp_path / "set")
 
 
 @pytest.mark.parametrize(
@@ -102,6 +114,15 @@ def test_a_folder_with_other_files_is_refused(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+def test_a_broken_motion_file_is_said_with_two_workers_too_and_leaves_nothing(tmp_path):
+    """Said before any worker starts: a pool whose workers fail to start would start new ones for ever."""
+    (tmp_path / "motion").mkdir()
+    (tmp_path / "motion" / "walk.bvh").write_text("HIERARCHY\n")
+    with pytest.raises(InputError, match=r"walk\.bvh"):
+        generate("studio", tmp_path / "x", workers=2, motion=tmp_path / "motion", **SMALL)
+    assert not (tmp_path / "x").exists()
+
+
 def test_a_full_disk_is_said_before_anything_is_rendered(tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage(1, 1, 10))
@@ -113,3 +134,4 @@ def test_a_file_that_is_no_panorama(tmp_path):
     np.savez(tmp_path / "flat.npz", radiance_bgr=np.zeros((4, 4, 3), np.float16))
     with pytest.raises(InputError, match="equirectangular"):
         generate("outdoor", tmp_path / "x", panoramas=tmp_path, **SMALL)
+    assert not (tmp_path / "x").exists()

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kinematics import bvh_positions
 
 from wildpose.errors import InputError
 from wildpose.studio.bodies import DOWN, SEGMENT
-from wildpose.studio.bvh import parse_bvh
 from wildpose.studio.motion import load_motion, read_clip
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "motion"
@@ -79,32 +79,13 @@ def test_bvh_rotations_do_what_the_right_hand_says(tmp_path):
     np.testing.assert_allclose(direction(pose, "right_forearm"), [0, 0, -1], atol=1e-6)  # +z by 90: right arm down
 
 
-def _positions(path: Path, frame: int) -> dict[str, np.ndarray]:
-    """Joint positions of a BVH frame with 4 x 4 matrices, written independently of the reader's kinematics."""
-    joints, values = parse_bvh(path.read_text(), str(path))
-    world, out = [], {}
-    for joint in joints:
-        local = np.eye(4)
-        local[:3, 3] = joint.offset
-        for k, channel in enumerate(joint.channels):
-            value = values[frame, joint.first + k]
-            if channel.endswith("rotation"):
-                a, turn = np.radians(value), np.eye(4)
-                i, j = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[channel[0]]
-                turn[[i, i, j, j], [i, j, i, j]] = np.cos(a), -np.sin(a), np.sin(a), np.cos(a)
-                local = local @ turn
-        world.append(local if joint.parent < 0 else world[joint.parent] @ local)
-        out.setdefault(joint.name, world[-1][:3, 3])
-    return out
-
-
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data/motion")
 def test_real_bvh_limb_directions_survive():
     path = SHARED / "cmu_walk_bvh" / "39_07.bvh"
     poses = read_clip(path).poses
     to_studio = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
     for frame in range(0, len(poses), 20):
-        at = _positions(path, frame)
+        at = bvh_positions(path, frame)
         for segment, near, far in (
             ("left_thigh", "LeftHip", "LeftKnee"),
             ("right_shin", "RightKnee", "RightAnkle"),
@@ -144,6 +125,13 @@ def test_deepmimic_rows(tmp_path):
     [
         ("empty.bvh", ""),
         ("cut.bvh", bvh_text({}).rsplit(" ", 4)[0]),
+        ("lines_missing.bvh", bvh_text({}, frames=3).rsplit("\n", 2)[0]),
+        ("no_frames.bvh", bvh_text({}, frames=0)),
+        ("not_numbers.bvh", bvh_text({}).replace("90 0 0 0", "90 0 x 0")),
+        ("nan.bvh", bvh_text({}).replace("90 0 0 0", "90 0 nan 0")),
+        ("head_only.bvh", bvh_text({}).split("MOTION")[0]),
+        ("broken_off.bvh", "HIERARCHY ROOT Hips { OFFSET 0 MOTION\nFrames: 1\nFrame Time: 1\n0"),
+        ("flat.bvh", bvh_text({}).replace("OFFSET 10 0 0", "OFFSET 0 0 0").replace("OFFSET -10 0 0", "OFFSET 0 0 0")),
         ("other.bvh", bvh_text({}).replace("LeftUpLeg", "Tentacle")),
         ("short.txt", json.dumps({"Frames": [[0.0] * 43]})),
         ("broken.json", "{"),
@@ -156,6 +144,7 @@ def test_broken_motion_files_are_named(tmp_path, name, text):
         load_motion(tmp_path)
     assert name in str(error.value) or "Tentacle".lower() in str(error.value).lower()
     assert "\n" not in str(error.value)
+    assert not any(word in str(error.value) for word in ("KeyError", "IndexError", "StopIteration"))
 
 
 def test_a_folder_without_motion_is_an_input_error(tmp_path):

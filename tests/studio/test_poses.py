@@ -13,6 +13,7 @@ from wildpose.studio.poses import (
     compose,
     draw_angles,
     penetrates,
+    penetration_m,
     sample_pose,
 )
 from wildpose.studio.settle import settle
@@ -54,6 +55,16 @@ def test_penetration_sees_an_arm_in_the_belly_and_passes_a_free_one():
         f"{side}_{name}": value for side in ("left", "right") for name, value in (("arm_abd", 60.0), ("hip_abd", 15.0))
     }
     assert not penetrates(compose(free))
+
+
+def test_depth_of_penetration_by_hand():
+    assert penetration_m(compose(STANCE | {"left_hip_abd": 20.0, "right_hip_abd": 20.0, "left_arm_abd": 30.0,
+                                           "right_arm_abd": 30.0})) == 0  # fmt: skip
+    # legs that cross: the shins' axes meet, so their capsules lie in one another by both radii (5 cm each), or nearly:
+    # distances are taken at nine points of a shin
+    crossed = compose(STANCE | {"left_hip_abd": -9.3, "right_hip_abd": -9.3, "left_arm_abd": 30.0,
+                                "right_arm_abd": 30.0})  # fmt: skip
+    assert 0.09 < penetration_m(crossed) <= 0.1
 
 
 @pytest.mark.parametrize("action", list(ACTIONS))

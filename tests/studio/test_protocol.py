@@ -36,6 +36,7 @@ def test_activities_are_made_of_the_studios_actions():
     made_of = [action for group in protocol.ACTIVITIES.values() for action in group]
     assert set(made_of) | {"Phoning"} == set(ACTIONS)
     assert len(protocol.ACTIVITIES) == 7
+    assert tuple(ACTIONS) == protocol.ACTION_NAMES and len(ACTIONS) == 15
 
 
 def test_clip_names_tell_their_action():

@@ -11,20 +11,24 @@ from wildpose.skeleton import MPII16
 from wildpose.studio import bodies
 from wildpose.studio.appearance import sample_look
 from wildpose.studio.dressing import PERSON, PROP
-from wildpose.studio.poses import compose, turn
+from wildpose.studio.poses import compose, sample_pose, turn
 from wildpose.studio.render import Person, frame_person, hidden_joints, place, render
 from wildpose.studio.scene import Camera, box, look_at, sample_room
-from wildpose.studio.shots import make_world, shoot
+from wildpose.studio.shots import LEAST_SEEN, _company, make_world, shoot
 
 SIZE = 96
 NAMES = list(MPII16.joints)
 
 
 @cache
+def world_of(kind: str, split: str = "train"):
+    return make_world(kind, split, 5, SIZE, [], [])
+
+
+@cache
 def shots():
     """A dozen pictures of each kind."""
-    worlds = [make_world(kind, "train", 5, SIZE, [], []) for kind in ("studio", "outdoor")]
-    return [shoot(world, 13 * i) for world in worlds for i in range(12)]
+    return [shoot(world_of(kind), 13 * i) for kind in ("studio", "outdoor") for i in range(12)]
 
 
 def test_3d_projects_onto_2d_within_a_twentieth_of_a_pixel():
@@ -51,13 +55,57 @@ def test_the_box_holds_joints_and_silhouette_and_takes_its_share():
     for shot in shots():
         x, y, w, h = shot.truth.box_xywh
         assert 0.55 - 1e-6 <= max(w, h) / SIZE <= 0.8 + 1e-6
-        assert (shot.truth.joints_px >= [x - 1e-6, y - 1e-6]).all() and (
-            shot.truth.joints_px <= [x + w + 1e-6, y + h + 1e-6]
-        ).all()
+        assert min(x, y) >= -0.5 - 1e-6  # also of people the picture cuts
+        assert max(x + w, y + h) <= SIZE - 0.5 + 1e-6
+        seen = shot.truth.joints_px[shot.truth.in_image]
+        assert (seen >= [x - 1e-6, y - 1e-6]).all() and (seen <= [x + w + 1e-6, y + h + 1e-6]).all()
         rows, columns = np.nonzero(shot.truth.owner == PERSON)
         assert columns.min() / 2 >= x - 1.5 and columns.max() / 2 <= x + w + 1.5
         assert rows.min() / 2 >= y - 1.5 and rows.max() / 2 <= y + h + 1.5
-        assert shot.truth.in_image.all()
+
+
+def test_only_the_outdoor_train_split_cuts_people_and_every_picture_shows_half_the_joints():
+    whole = {"studio": 0, "outdoor": 0}
+    for position, shot in enumerate(shots()):
+        kind = "studio" if position < 12 else "outdoor"
+        whole[kind] += int(shot.truth.in_image.all())
+        assert (shot.truth.in_image & ~shot.truth.behind).sum() >= LEAST_SEEN
+    assert whole["studio"] == 12 and 6 <= whole["outdoor"] < 12
+    assert all(shoot(world_of("outdoor", "test"), i).truth.in_image.all() for i in range(12))
+
+
+@pytest.mark.parametrize("axis, end", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_a_cut_leaves_its_share_outside_and_the_picture_ends_there(axis, end):
+    posed, whole_camera, truth = scene(0)
+    cut = np.zeros((2, 2))
+    cut[axis, end] = 0.3
+    camera, around = frame_person(posed, whole_camera, SIZE, 0.7, np.zeros(2), cut)
+    edge = around[axis] + (around[2 + axis] if end else 0.0)
+    assert edge == pytest.approx(SIZE - 0.5 if end else -0.5)
+    assert max(around[2:]) == pytest.approx(0.7 * SIZE)
+    zoom = camera.K[0, 0] / whole_camera.K[0, 0]
+    expected = np.array(truth.box_xywh[2:]) * zoom
+    expected[axis] *= 0.7
+    np.testing.assert_allclose(around[2:], expected)
+
+
+def test_another_person_hides_joints_but_never_is_the_person():
+    posed, camera, alone = scene(0)
+    eye = camera.eye
+    room = sample_room(np.random.default_rng(0), (6.0, 6.0), 3.0, 0.1)
+    hidden, seen = 0, 0
+    for seed in range(20):
+        second = _company(world_of("outdoor"), np.random.default_rng(seed), 30, posed, eye, room)
+        assert all(layer.owner == PROP for layer in second)
+        if not second:
+            continue
+        truth = render(posed, second, camera, alone.box_xywh, room, 1.0, SIZE)
+        person = truth.owner == PERSON
+        assert not (person & (alone.owner != PERSON)).any()  # nothing of the second counts as the first
+        np.testing.assert_array_equal(truth.joints_px, alone.joints_px)
+        seen += int((truth.owner == PROP).any())
+        hidden += int(truth.behind.any())
+    assert seen >= 10 and 1 <= hidden <= 8
 
 
 def scene(yaw_deg: float, props=(), size: int = SIZE):
@@ -87,11 +135,8 @@ def test_left_joints_lie_in_left_skin():
     bank = bodies.load_bank()
     rest_x = bank.mean_rest().vertices[:, 0]
     for shot_seed in range(3):
-        world = make_world("outdoor", "train", shot_seed, 64, [], [])
-        from wildpose.studio.shots import _pose
-
         rng = np.random.default_rng(shot_seed)
-        pose, _, _ = _pose(world, rng, "Acrobatics")
+        pose = turn("z", rng.uniform(-180, 180)) @ sample_pose(rng, "Acrobatics")[0]
         posed = place(Person(100, sample_look(rng, False), pose, np.zeros(2)))
         skin = posed.layers[0].vertices
         for name, joint in zip(NAMES, posed.joints, strict=True):
@@ -153,14 +198,14 @@ def test_hidden_joints_by_hand():
     pixels[0] = [6.0, 3.0]
     depth = np.full(16, 2.05)
     depth[10] = 2.2  # a wrist 20 cm behind the person's surface
-    hidden = hidden_joints(pixels, depth, nearness, owner)
-    assert hidden[0] and hidden[10] and hidden.sum() == 2
+    by_thing, by_self = hidden_joints(pixels, depth, nearness, owner)
+    assert by_thing.tolist() == [i == 0 for i in range(16)]
+    assert by_self.tolist() == [i == 10 for i in range(16)]
 
 
 def test_the_same_index_gives_the_same_picture_and_another_gives_another():
-    world = make_world("studio", "train", 5, SIZE, [], [])
-    again = shoot(world, 13)
+    again = shoot(make_world("studio", "train", 5, SIZE, [], []), 13)
     np.testing.assert_array_equal(again.image, shots()[1].image)
-    assert np.abs(shoot(world, 14).image.astype(int) - again.image).mean() > 5
+    assert np.abs(shoot(world_of("studio"), 14).image.astype(int) - again.image).mean() > 5
     other = make_world("studio", "train", 6, SIZE, [], [])
     assert np.abs(shoot(other, 13).image.astype(int) - again.image).mean() > 5

@@ -3,9 +3,8 @@
 World frame of the studio: metres, z up; the rest body faces -y and its left side is +x.
 
 A pose is a (13, 3, 3) array of global rotations, one per SEGMENT, from the canonical stance: upright, facing -y, arms
-and
-legs pointing straight down, palms to the thighs, toes forward. So a limb's direction is its rotation times (0, 0, -1),
-whatever the body's proportions.
+and legs pointing straight down, palms to the thighs, toes forward. So a limb's direction is its rotation times
+(0, 0, -1), whatever the body's proportions.
 
 The joints are the centres a body turns about, named as in MPII-16:
 - ankle, knee, shoulder, elbow, wrist: the pivots of foot, shin, upper arm, forearm and hand.
@@ -30,6 +29,7 @@ import numpy as np
 from jaxtyping import Float
 
 from wildpose.skeleton import MPII16
+from wildpose.studio.turns import axis_rotation, cross, mix, swing
 
 SEGMENTS = (
     "pelvis", "chest", "head",
@@ -71,7 +71,7 @@ class Bank:
     @property
     def count(self) -> int:
         """Number of bodies."""
-        return len(self.arrays["coef"])
+        return len(self.arrays["stature_m"])
 
     @property
     def female(self) -> np.ndarray:
@@ -81,23 +81,14 @@ class Bank:
     def rest(self, body: int) -> "RestBody":
         """The body's rest shape."""
         a = self.arrays
-        return self._unpack(a["mean"] + a["coef"][body] @ self.basis)
-
-    @property
-    def basis(self) -> Float[np.ndarray, "R X"]:
-        """Principal directions of vertices and pivots, metres per unit coefficient."""
-        return _basis()
+        vertices = a["vertex_mean"] + a["vertex_coef"][body] @ _basis("vertex")
+        pivots = a["pivot_mean"] + a["pivot_coef"][body] @ _basis("pivot")
+        return RestBody(vertices.reshape(-1, 3), pivots.reshape(-1, 3).astype(np.float64))
 
     def mean_rest(self) -> "RestBody":
         """The mean body."""
-        return self._unpack(self.arrays["mean"])
-
-    def _unpack(self, stacked: np.ndarray) -> "RestBody":
-        pivots = len(self.labels) * 3
-        return RestBody(
-            np.ascontiguousarray(stacked[:-pivots].reshape(-1, 3), dtype=np.float32),
-            stacked[-pivots:].reshape(-1, 3).astype(np.float64),
-        )
+        a = self.arrays
+        return RestBody(a["vertex_mean"].reshape(-1, 3), a["pivot_mean"].reshape(-1, 3).astype(np.float64))
 
     def bone(self, label: str) -> int:
         """Index of a bone by its MakeHuman label."""
@@ -124,52 +115,10 @@ def load_bank() -> Bank:
 
 
 @cache
-def _basis() -> np.ndarray:
+def _basis(name: str) -> np.ndarray:
+    """Principal directions (R, 3 points) of "vertex" or "pivot", metres per unit coefficient."""
     a = load_bank().arrays
-    return a["basis"].astype(np.float32) * a["scale"]
-
-
-def cross(a: Float[np.ndarray, " 3"], b: Float[np.ndarray, " 3"]) -> Float[np.ndarray, " 3"]:
-    """Cross product of two vectors; np.cross takes ten times as long."""
-    return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
-
-
-def swing(source: Float[np.ndarray, " 3"], target: Float[np.ndarray, " 3"]) -> Float[np.ndarray, "3 3"]:
-    """The smallest rotation that turns one direction into another."""
-    a, b = source / np.sqrt(source @ source), target / np.sqrt(target @ target)
-    v, c = cross(a, b), float(a @ b)
-    if c < -1 + 1e-9:  # opposite: half a turn about any axis across
-        axis = cross(a, np.array([1.0, 0, 0]) if abs(a[0]) < 0.9 else np.array([0, 1.0, 0]))
-        axis /= np.linalg.norm(axis)
-        return 2 * np.outer(axis, axis) - np.eye(3)
-    k = np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]])
-    return np.eye(3) + k + k @ k / (1 + c)
-
-
-def axis_rotation(vector: Float[np.ndarray, " 3"]) -> Float[np.ndarray, "3 3"]:
-    """Rotation by |vector| radians about the vector (Rodrigues)."""
-    angle = float(np.linalg.norm(vector))
-    if angle < 1e-12:
-        return np.eye(3)
-    x, y, z = np.asarray(vector) / angle
-    k = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * (k @ k)
-
-
-def rotation_vector(rotation: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, " 3"]:
-    """Inverse of axis_rotation for angles under pi."""
-    cosine = np.clip((np.trace(rotation) - 1) / 2, -1, 1)
-    angle = np.arccos(cosine)
-    across = np.array(
-        [rotation[2, 1] - rotation[1, 2], rotation[0, 2] - rotation[2, 0], rotation[1, 0] - rotation[0, 1]]
-    )
-    size = np.linalg.norm(across)
-    return across * (angle / size) if size > 1e-9 else across * 0.5
-
-
-def mix(a: Float[np.ndarray, "3 3"], b: Float[np.ndarray, "3 3"], share: float) -> Float[np.ndarray, "3 3"]:
-    """The rotation `share` of the way from a to b."""
-    return a @ axis_rotation(share * rotation_vector(a.T @ b))
+    return a[f"{name}_basis"].astype(np.float32) * a[f"{name}_step"]
 
 
 def _shoulder_girdle(chest: np.ndarray, upper_arm: np.ndarray) -> np.ndarray:

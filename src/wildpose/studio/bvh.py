@@ -1,6 +1,8 @@
 """BVH files with the usual joint names (CMU, Mixamo, MotionBuilder, Rokoko, Truebones) as poses of the studio's
 segments."""
 
+import os.path
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,34 +35,39 @@ class _Joint:
 
 def parse_bvh(text: str, where: str) -> tuple[list[_Joint], Float[np.ndarray, "F C"]]:
     """Joints in file order and the channel values of every frame; InputError if the file breaks off or does not fit."""
-    head, marker, tail = text.partition("MOTION")
-    if "HIERARCHY" not in head or not marker:
-        raise InputError(f"a BVH file with HIERARCHY and MOTION: {where}", "neither or one of them", "check the file")
+    head, _, tail = text.partition("MOTION")
+    begun = re.match(r"\s*Frames:\s*(\d+)\s+Frame Time:\s*\S+", tail)
+    if "HIERARCHY" not in head or begun is None:
+        raise InputError(f"a BVH file with HIERARCHY, MOTION, Frames: and Frame Time: in {where}",
+                         "an empty file" if not text.strip() else "one without", "check the file")  # fmt: skip
+    joints, channels = _parse_joints(head)
+    frames, numbers = int(begun[1]), tail[begun.end() :].split()
+    if not channels or not frames or len(numbers) != frames * channels:
+        raise InputError(f"{frames} frames of {channels} numbers in {where}", f"{len(numbers)} numbers",
+                         "the file is cut off or not BVH: get it again")  # fmt: skip
+    return joints, np.array(numbers, float).reshape(frames, channels)
+
+
+def _parse_joints(head: str) -> tuple[list[_Joint], int]:
+    """Joints of the hierarchy and the number of channels they have together."""
     joints: list[_Joint] = []
     stack: list[int] = []
     channels = 0
     words = iter(head.split("HIERARCHY", 1)[1].split())
     for word in words:
         if word in ("ROOT", "JOINT", "End"):
-            joints.append(_Joint(next(words), stack[-1] if stack else -1, np.zeros(3)))
-        elif word == "{":
+            name = " ".join(iter(lambda: next(words), "{"))  # 3ds Max's have blanks
+            joints.append(_Joint(name, stack[-1] if stack else -1, np.zeros(3)))
             stack.append(len(joints) - 1)
         elif word == "}":
             stack.pop()
         elif word == "OFFSET":
-            joints[stack[-1]].offset = np.array([float(next(words)) for _ in range(3)])
+            joints[stack[-1]].offset = np.array([float(next(words, "")) for _ in range(3)])
         elif word == "CHANNELS":
-            joint, count = joints[stack[-1]], int(next(words))
-            joint.channels, joint.first = [next(words).lower() for _ in range(count)], channels
+            joint, count = joints[stack[-1]], int(next(words, ""))
+            joint.channels, joint.first = [next(words, "").lower() for _ in range(count)], channels
             channels += count
-    rows = tail.split("\n")
-    frames = [row.split() for row in rows if row.strip() and row.strip()[0] in "-.0123456789"]
-    if not frames or any(len(row) != channels for row in frames):
-        got = f"{len(frames)} frames, the last with {len(frames[-1]) if frames else 0} numbers"
-        raise InputError(
-            f"frames of {channels} numbers in {where}", got, "the file is cut off or not BVH: get it again"
-        )
-    return joints, np.array(frames, float)
+    return joints, channels
 
 
 def read_bvh(path: Path) -> Float[np.ndarray, "F 13 3 3"]:
@@ -82,15 +89,18 @@ def read_bvh(path: Path) -> Float[np.ndarray, "F 13 3 3"]:
         side, _, part = segment.partition("_")
         far = places.get(f"{side}_{ends[part]}") if part in ends else None
         directions[segment] = at[far] - at[places[segment]] if far is not None else DOWN
-    frame = _upright_frame(at, places)
+    frame = _upright_frame(at, places, str(path))
     return segment_poses({name: world[places[name]] for name in SEGMENTS}, directions, frame)
 
 
 def _places(joints: list[_Joint], where: str) -> dict[str, int]:
     """Index of the joint that carries each segment (and the hands)."""
-    plain = {}
-    for i, joint in enumerate(joints):
-        plain.setdefault(joint.name.lower().split(":")[-1].replace("_", "").replace(".", ""), i)
+    names = [re.sub(r"[^a-z0-9]", "", joint.name.lower().split(":")[-1]) for joint in joints]
+    # A rig's name stands before each of its joints: "Bip01 L Thigh", "mixamorigHips".
+    shared = len(os.path.commonprefix([name for name in names if name != "site"]))  # noqa: RUF071
+    plain: dict[str, int] = {}
+    for i, name in enumerate(names):
+        plain.setdefault(name if name == "site" else name[shared:], i)
     places = {}
     for side in ("left", "right"):
         for part, names in NAMES.items():
@@ -116,10 +126,13 @@ def _common_ancestor(joints: list[_Joint], a: int, b: int) -> int:
     return b
 
 
-def _upright_frame(at: list[np.ndarray], places: dict[str, int]) -> Float[np.ndarray, "3 3"]:
+def _upright_frame(at: list[np.ndarray], places: dict[str, int], where: str) -> Float[np.ndarray, "3 3"]:
     """Rotation from the file's axes to the studio's, from where the rest pose has its left and its head."""
     left = _nearest_axis(at[places["left_thigh"]] - at[places["right_thigh"]])
     up = _nearest_axis((at[places["left_upper_arm"]] + at[places["right_upper_arm"]]) / 2 - at[places["left_foot"]])
+    if left @ up or not left.any() or not up.any():
+        raise InputError(f"a rest pose that stands upright in {where}", "hips or shoulders that do not tell its sides",
+                         "export the skeleton with a T-pose as its rest pose")  # fmt: skip
     return np.stack([left, -np.cross(left, up), up])
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from tqdm import tqdm
 
-from wildpose.data.studio import StudioSet
+from wildpose.data.studio import StudioSet, read_manifest
 from wildpose.errors import InputError
 
 TOLERANCE_PX = 0.05
@@ -14,9 +15,15 @@ TOLERANCE_PX = 0.05
 def check_set(folder: Path) -> str:
     """Read every byte of a set and hold its truth against itself; returns one line, raises InputError at the first
     fault."""
+    manifest = read_manifest(folder)
+    what, planned = f"{manifest['kind']} {manifest['split']}", f"partial, {manifest['images']} planned"
+    if not manifest["shards"]:
+        return f"{folder}: {what}, 0 pictures, {planned}"
     data = StudioSet(folder, partial=True)
-    size = data.manifest["size_px"]
-    for i in range(len(data)):
+    if manifest["complete"] and len(data) != manifest["images"]:
+        raise InputError(f"{manifest['images']} pictures in {folder}", f"{len(data)}", "render the set again elsewhere")
+    size = manifest["size_px"]
+    for i in tqdm(range(len(data)), desc="check", unit="img", disable=None, leave=False):
         picture = cv2.imdecode(data.jpeg(i), cv2.IMREAD_COLOR)
         if picture is None or picture.shape != (size, size, 3):
             raise InputError(
@@ -27,9 +34,8 @@ def check_set(folder: Path) -> str:
         raise InputError(
             f"3D joints that project within {TOLERANCE_PX} px in {folder}", f"{error:.3f} px", "render it again"
         )
-    state = "complete" if data.manifest["complete"] else f"partial, {data.manifest['images']} planned"
-    what = f"{data.manifest['kind']} {data.manifest['split']}, {len(data)} pictures"
-    return f"{folder}: {what}, {state}; 3D projects within {error:.4f} px"
+    state = "complete" if manifest["complete"] else planned
+    return f"{folder}: {what}, {len(data)} pictures, {state}; 3D projects within {error:.4f} px"
 
 
 def reproject(data: StudioSet) -> np.ndarray:

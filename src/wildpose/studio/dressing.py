@@ -6,9 +6,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from wildpose.studio import textures
-from wildpose.studio.appearance import Garment, Look, Regions, regions
+from wildpose.studio.appearance import Garment, Look
 from wildpose.studio.paint import paint_skin
 from wildpose.studio.raster import vertex_normals
+from wildpose.studio.regions import Regions, regions
 
 PERSON, PROP = 0, 1
 
@@ -45,6 +46,8 @@ def dress(vertices: Float[np.ndarray, "V 3"], look: Look) -> list[Layer]:
     if look.shirt:
         over = look.trousers.offset + 0.004
         layers.append(_garment(r, look.shirt, shirt, cloth, normals, over, _drape_trunk(r, look.shirt)))
+    if look.skirt:
+        layers.append(_skirt(r, look.skirt, cloth))
     if look.shoe_color is not None:
         layers.append(_shoes(r, look, shoes, cloth, normals))
     layers += _hair(r, look, vertices)
@@ -98,6 +101,41 @@ def _garment(
     return Layer(moved, r.tights_faces, colors, uv, cover[t], material, False, vertex_normals(moved, r.tights_faces))
 
 
+_SKIRT_ANGLES = 28
+
+
+def _skirt(r: Regions, garment: Garment, cloth: np.ndarray) -> Layer:
+    """A tube from the waist down: each ring is the convex hull of the trunk or of both legs at that height."""
+    t = r.tights
+    trunk, legs = r.rest[t, 2], np.where(r.arm[t] >= 0, -1.0, r.leg[t])
+    rings = [np.flatnonzero((np.abs(trunk - height) < 0.022) & (r.arm[t] < 0)) for height in (0.17, 0.10, 0.03)]
+    rings += [np.flatnonzero(np.abs(legs - s) < 0.03) for s in np.arange(0.12, garment.length, 0.055)]
+    middle = np.array([cloth[ring].mean(0) for ring in rings])
+    hips = rings[2]
+    across = cloth[hips[r.rest[t[hips], 0] > 0]].mean(0) - cloth[hips[r.rest[t[hips], 0] < 0]].mean(0)
+    angle = np.linspace(0, 2 * np.pi, _SKIRT_ANGLES + 1)
+    points = []
+    for k, ring in enumerate(rings):
+        down = middle[min(k + 1, len(rings) - 1)] - middle[max(k - 1, 0)]
+        down /= np.linalg.norm(down)
+        lateral = across - (across @ down) * down
+        lateral /= np.linalg.norm(lateral) + 1e-9
+        ways = np.cos(angle)[:, None] * lateral + np.sin(angle)[:, None] * np.cross(down, lateral)
+        share = k / (len(rings) - 1)
+        fold = 1 + 0.5 * share * np.sin(9 * angle + 2 * garment.scale)
+        out = garment.offset + 0.008 + garment.loose * share**1.5 * fold
+        points.append(cloth[ring[(cloth[ring] @ ways.T).argmax(0)]] + out[:, None] * ways)
+    moved = np.concatenate(points).astype(np.float32)
+    n = _SKIRT_ANGLES + 1
+    first = (np.arange(len(rings) - 1)[:, None] * n + np.arange(n - 1)).ravel()
+    faces = np.concatenate([np.stack([first, first + n, first + 1], 1),
+                            np.stack([first + 1, first + n, first + n + 1], 1)]).astype(np.int32)  # fmt: skip
+    uv = np.stack([np.tile(angle * 0.2, len(rings)), np.repeat(np.arange(len(rings)) * 0.06, n)], 1)
+    material = (garment.texture, garment.scale * 1.6, *garment.second, 0.015, 12.0, 0.05, garment.bump)
+    colors = np.broadcast_to(garment.color, (len(moved), 3))
+    return Layer(moved, faces, colors, uv, np.ones(len(moved)), material, False, vertex_normals(moved, faces))
+
+
 def _shoes(r: Regions, look: Look, cover: np.ndarray, cloth: np.ndarray, normals: np.ndarray) -> Layer:
     t = r.tights
     rest = r.rest[t]
@@ -131,9 +169,12 @@ def _hair(r: Regions, look: Look, vertices: np.ndarray) -> list[Layer]:
         base = vertices[r.locks]
         rest = r.rest[r.locks]
         normals = vertex_normals(base, r.locks_faces)
-        moved = (base + normals * (0.004 + 0.006 * r.waves[r.locks, 4:5])).astype(np.float32)
+        over_clothes = 0.024 * np.clip((0.60 - rest[:, 2:3]) / 0.05, 0, 1) if look.shirt else 0.0
+        moved = (base + normals * (0.004 + 0.006 * r.waves[r.locks, 4:5] + over_clothes)).astype(np.float32)
         behind = rest[:, 1] + np.interp(rest[:, 2], [0.70, 0.775, 0.80], [0.035, 0.055, 0.13])
         cover = np.minimum(rest[:, 2] - look.hair_cut + 0.02 * r.waves[r.locks, 3], behind)
+        if look.headwear != "none":  # what lies under it must not come through
+            cover = np.minimum(cover, 0.745 - rest[:, 2])
         colors = np.broadcast_to(look.hair_color, (len(rest), 3)) * (1 + 0.25 * r.waves[r.locks, 2:3])
         uv = np.stack([rest[:, 0] + rest[:, 1], -rest[:, 2]], 1)
         layers.append(

@@ -3,10 +3,9 @@ bank.
 
     python -m wildpose.studio.export_bodies [--out body_bank.npz]
 
-Anny's rest shape is sampled over adult phenotypes, kept where the stature is 1.50 to 2.00 m, and compressed to a mean
-and
-`RANK` principal directions of vertices and joint pivots together. Units are metres, z up, the body faces -y, its left
-is +x.
+Anny's rest shape is sampled over adult phenotypes, kept where the stature is 1.50 to 2.00 m, and compressed to means
+and principal directions: VERTEX_RANK of the vertices, PIVOT_RANK of the joint pivots. Units are metres, z up, the body
+faces -y, its left is +x.
 """
 
 import argparse
@@ -15,7 +14,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-BODIES, RANK, CANDIDATES = 400, 24, 900
+BODIES, CANDIDATES = 400, 900
+VERTEX_RANK, PIVOT_RANK = 40, 48
 STATURE_M = (1.50, 2.00)
 MASKS = ("lips", "eyelids", "fingernails", "toenails", "aureolae", "crotch", "ears")
 HELPERS = ("helper-tights", "helper-hair")
@@ -80,18 +80,22 @@ def vertex_masks(model, textures: Path) -> np.ndarray:
     return out
 
 
-def compress(vertices: np.ndarray, heads: np.ndarray) -> dict[str, np.ndarray]:
-    """Mean, scaled basis and coefficients of bodies given as vertices (N, V, 3) and heads (N, J, 3)."""
-    stacked = np.concatenate([vertices.reshape(len(vertices), -1), heads.reshape(len(heads), -1)], 1).astype(np.float64)
+def compress(name: str, shapes: np.ndarray, rank: int, step_m: float) -> dict[str, np.ndarray]:
+    """Mean, basis and coefficients, named after `name`, of bodies given as (N, points, 3) metres.
+
+    Each principal direction is scaled to the largest displacement it ever causes and rounded to whole `step_m`, so that
+    weak directions are small numbers, which pack well. The coefficients then lie within -1..1.
+    """
+    stacked = shapes.reshape(len(shapes), -1).astype(np.float64)
     mean = stacked.mean(0)
     u, s, vt = np.linalg.svd(stacked - mean, full_matrices=False)
-    scale = np.abs(vt[:RANK]).max(1, keepdims=True)
-    basis = np.round(vt[:RANK] / scale * 32767).astype(np.int16)
+    coef = u[:, :rank] * s[:rank]
+    largest = np.abs(coef).max(0)
     return {
-        "mean": mean.astype(np.float32),
-        "basis": basis,
-        "scale": (scale / 32767).astype(np.float32),
-        "coef": (u[:, :RANK] * s[:RANK]).astype(np.float32),
+        f"{name}_mean": mean.astype(np.float32),
+        f"{name}_basis": np.round(vt[:rank] * largest[:, None] / step_m).astype(np.int16),
+        f"{name}_step": np.float32(step_m),
+        f"{name}_coef": (coef / largest).astype(np.float32),
     }
 
 
@@ -115,7 +119,8 @@ def build() -> dict[str, np.ndarray]:
     weights, bones = model.vertex_bone_weights.numpy()[keep], model.vertex_bone_indices.numpy()[keep]
     order = np.argsort(-weights, 1, kind="stable")
     weights, bones = np.take_along_axis(weights, order, 1), np.take_along_axis(bones, order, 1)
-    bank = compress(vertices[fits][:, keep], heads[fits])
+    bank = compress("vertex", vertices[fits][:, keep], VERTEX_RANK, 4e-5)
+    bank |= compress("pivot", heads[fits], PIVOT_RANK, 1e-5)  # apart: beside 50,000 numbers of skin they would be lost
     bank |= {f"phenotype_{name}": value[fits].astype(np.float32) for name, value in phenotypes.items()}
     return bank | {
         "stature_m": stature[fits].astype(np.float32),
@@ -141,7 +146,7 @@ def main() -> None:
     out = parser.parse_args().out
     bank = build()
     np.savez_compressed(out, **bank)
-    print(f"{out}: {len(bank['coef'])} bodies, {len(bank['is_skin'])} vertices, {out.stat().st_size / 1e6:.2f} MB")
+    print(f"{out}: {len(bank['stature_m'])} bodies, {len(bank['is_skin'])} vertices, {out.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

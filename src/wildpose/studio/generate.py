@@ -4,15 +4,18 @@ import hashlib
 import multiprocessing
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from wildpose.errors import InputError
 from wildpose.studio import protocol
+from wildpose.studio.files import write_atomically
 from wildpose.studio.motion import load_motion
+from wildpose.studio.panoramas import PACK, panorama_files
 from wildpose.studio.scene import load_panoramas
 from wildpose.studio.shards import (
     SHARD_IMAGES,
@@ -20,13 +23,13 @@ from wildpose.studio.shards import (
     record,
     resume_or_start,
     shard_bytes,
-    write_atomically,
+    start_writing,
     write_manifest,
 )
 from wildpose.studio.shots import World, make_world, shoot
 
-BYTES_PER_PIXEL = 0.16
-"""Measured size of a stored picture with its truth, for the disk estimate."""
+BYTES_PER_IMAGE, BYTES_PER_PIXEL = 2000, 0.135
+"""Measured size of a stored picture with its truth, at 64 and at 256 px, for the disk estimate."""
 
 
 def generate(
@@ -44,23 +47,31 @@ def generate(
     """Render a set of `kind` "studio" or "outdoor" into `out`, go on with a partial one, or leave a finished one alone.
 
     The same arguments give the same bytes whatever `workers` is. motion: a folder of .bvh, .amc or DeepMimic files
-    (without one, all poses are drawn by poses.sample_pose); panoramas: a folder of .npz (without one, invented ones).
-    Returns the folder. Raises InputError for arguments out of range, an unusable folder or a full disk.
+    (without one, all poses are drawn by poses.sample_pose); panoramas: a folder of .hdr or .npz (without one, outdoor
+    takes the pack that ships with the package). Returns the folder. Raises InputError for arguments out of range,
+    unusable files or folders, or a full disk.
     """
     out = Path(out)
     _check(kind, split, images, seed, workers, size_px)
-    inputs = tuple(Path(folder) if folder else None for folder in (motion, panoramas))
-    sources = {name: _digest(folder) for name, folder in zip(("motion", "panoramas"), inputs, strict=True)}
+    motion = Path(motion) if motion else None
+    panoramas = Path(panoramas or PACK) if kind == "outdoor" else None
+    sources = {
+        "motion": _digest(motion, motion.rglob("*")) if motion else "none",
+        "panoramas": _digest(panoramas, panorama_files(panoramas)) if panoramas else "none",
+    }
     manifest = resume_or_start(out, new_manifest(kind, split, seed, images, size_px, sources))
     if manifest["complete"]:
         return out
+    clips = load_motion(motion) if motion else []
+    world = make_world(kind, split, seed, size_px, clips, load_panoramas(panoramas) if panoramas else [])
     done = sum(shard["images"] for shard in manifest["shards"])
-    _check_disk(out, (images - done) * size_px**2 * BYTES_PER_PIXEL, progress)
-    if not (out / "manifest.json").exists():
-        write_manifest(out, manifest)
+    _check_disk(out, (images - done) * (BYTES_PER_IMAGE + size_px**2 * BYTES_PER_PIXEL), progress)
+    start_writing(out, manifest)
     records: list[dict] = []
-    rendered = _records((kind, split, seed, size_px, *inputs), range(done, images), workers)
-    for entry in tqdm(rendered, total=images, initial=done, unit="img", desc=f"{kind} {split}", disable=not progress):
+    rendered = _records(world, range(done, images), workers)
+    pause_s = 0.5 if sys.stderr.isatty() else 30.0  # in a log file every update is a line
+    for entry in tqdm(rendered, f"{kind} {split}", images, initial=done, unit="img", mininterval=pause_s,
+                      disable=not progress):  # fmt: skip
         records.append(entry)
         done += 1
         if len(records) == SHARD_IMAGES or done == images:
@@ -83,7 +94,7 @@ def _check(kind: str, split: str, images: int, seed: int, workers: int, size_px:
 
 
 def _check_disk(out: Path, needed: float, progress: bool) -> None:
-    free = shutil.disk_usage(out).free
+    free = shutil.disk_usage(next(folder for folder in (out, *out.absolute().parents) if folder.exists())).free
     if needed * 1.05 > free:
         raise InputError(
             f"{needed / 1e6:.0f} MB free for {out}", f"{free / 1e6:.0f} MB", "free some space or render fewer"
@@ -92,13 +103,11 @@ def _check_disk(out: Path, needed: float, progress: bool) -> None:
         print(f"{out}: about {needed / 1e6:.0f} MB to write, {free / 1e9:.1f} GB free", file=sys.stderr)
 
 
-def _digest(folder: Path | None) -> str:
+def _digest(folder: Path, files: Iterable[Path]) -> str:
     """Names and sizes of an input folder's files in one word, so that a set is only ever resumed with the same ones."""
-    if folder is None:
-        return "none"
     if not folder.is_dir():
         raise InputError("a folder", str(folder), "check the path")
-    entries = sorted((str(p.relative_to(folder)), p.stat().st_size) for p in folder.rglob("*") if p.is_file())
+    entries = sorted((str(p.relative_to(folder)), p.stat().st_size) for p in files if p.is_file())
     return hashlib.sha256(repr(entries).encode()).hexdigest()[:16]
 
 
@@ -112,30 +121,25 @@ def _finish_shard(out: Path, manifest: dict, records: list[dict], last: bool) ->
     write_manifest(out, manifest)
 
 
-def _records(settings: tuple, indices: range, workers: int) -> Iterator[dict]:
+def _records(world: World, indices: range, workers: int) -> Iterator[dict]:
     """Finished samples in order."""
     if workers == 1:
-        world = _world(*settings)
-        yield from (record(shoot(world, index)) for index in indices)
+        with threadpool_limits(1):
+            yield from (record(shoot(world, index)) for index in indices)
         return
     # spawn: a fork of a process that has used torch's threads can hang
-    with multiprocessing.get_context("spawn").Pool(workers, _start_worker, settings) as pool:
+    with multiprocessing.get_context("spawn").Pool(workers, _start_worker, (world,)) as pool:
         yield from pool.imap(_work, indices, chunksize=4)
 
 
 _WORKER: dict[str, World] = {}
 
 
-def _start_worker(*settings) -> None:
+def _start_worker(world: World) -> None:
     cv2.setNumThreads(1)
-    _WORKER["world"] = _world(*settings)
+    threadpool_limits(1)  # a second BLAS thread waits for work in a busy loop: 50 ms of CPU a picture in place of 31
+    _WORKER["world"] = world
 
 
 def _work(index: int) -> dict:
     return record(shoot(_WORKER["world"], index))
-
-
-def _world(kind: str, split: str, seed: int, size_px: int, motion: Path | None, panoramas: Path | None) -> World:
-    clips = load_motion(motion) if motion else []
-    backgrounds = load_panoramas(panoramas) if panoramas and kind == "outdoor" else []
-    return make_world(kind, split, seed, size_px, clips, backgrounds)

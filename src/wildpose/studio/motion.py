@@ -104,11 +104,28 @@ ACCLAIM = {
 }  # fmt: skip
 
 
-def _read_amc(path: Path) -> np.ndarray:
+SINGLE = ("root", "thorax", "head")
+"""Acclaim's bones that have no side."""
+
+
+def _skeleton_of(path: Path) -> Path:
+    """The .asf beside an .amc: the one whose name its own begins with, or the only one."""
     skeletons = sorted(path.parent.glob("*.asf"))
-    if not skeletons:
-        raise InputError(f"a skeleton (.asf) beside {path.name}", "none", "put the subject's .asf in the same folder")
-    bones, frames = _read_asf(skeletons[0]), _read_amc_frames(path)
+    own = [skeleton for skeleton in skeletons if path.stem.startswith(skeleton.stem)] or skeletons
+    if len(own) != 1:
+        got = ", ".join(skeleton.name for skeleton in own) or "none"
+        raise InputError(f"a skeleton (.asf) beside {path}", got, "name it as its motions begin: 02.asf for 02_01.amc")
+    return own[0]
+
+
+def _read_amc(path: Path) -> np.ndarray:
+    skeleton = _skeleton_of(path)
+    bones, frames = _read_asf(skeleton), _read_amc_frames(path)
+    needed = {source if source in SINGLE else side + source for source in ACCLAIM.values() for side in "lr"}
+    if missing := sorted(needed - set(bones)):
+        raise InputError(f"bones {', '.join(missing)} in {skeleton}", f"only {', '.join(bones)}"[:200], "rename them")
+    if "root" not in frames:
+        raise InputError(f"frames with root positions in {path}", "none", "the file is empty or cut off: get it again")
     count = len(frames["root"])
     world = {"root": euler(frames["root"][:, [5, 4, 3]], "zyx")}
     for name in bones:
@@ -116,7 +133,8 @@ def _read_amc(path: Path) -> np.ndarray:
     rotations, directions = {}, {}
     for segment in SEGMENTS:
         side, _, part = segment.partition("_")
-        source = ACCLAIM[segment] if segment in ACCLAIM else side[0] + ACCLAIM[part]
+        source = ACCLAIM[part or segment]
+        source = source if source in SINGLE else side[0] + source
         rotations[segment] = world[source]
         directions[segment] = bones[source].get("direction", DOWN)
     return segment_poses(rotations, directions, Y_UP_FRAME)

@@ -6,8 +6,9 @@ from functools import cache
 import numpy as np
 from jaxtyping import Float
 
-from wildpose.studio.appearance import Look, Regions, linear, regions
+from wildpose.studio.appearance import Look, linear
 from wildpose.studio.bodies import load_bank
+from wildpose.studio.regions import Regions, regions
 
 EYE_HEIGHT, EYE_ASIDE, EYE_FRONT = 0.728, 0.031, -0.125
 REDDER = np.array([1.0, 0.72, 0.68])

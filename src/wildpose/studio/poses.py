@@ -194,27 +194,35 @@ _PLACES = {
     "shin": 0.42,
 }
 PENETRATION_RADIUS = {"upper_arm": 0.042, "forearm": 0.035, "thigh": 0.075, "shin": 0.05, "torso": 0.105, "head": 0.10}
+_RADIUS_OF = {"torso": PENETRATION_RADIUS["torso"], "head": PENETRATION_RADIUS["head"]} | {
+    f"{side}_{part}": PENETRATION_RADIUS[part]
+    for side in ("left", "right")
+    for part in ("upper_arm", "forearm", "thigh", "shin")
+}
+_APART = (
+    ("left_forearm", "right_forearm"), ("left_shin", "right_shin"), ("left_thigh", "right_shin"),
+    ("right_thigh", "left_shin"), ("left_forearm", "right_upper_arm"), ("right_forearm", "left_upper_arm"),
+    *((f"{side}_forearm", other) for side in ("left", "right")
+      for other in ("torso", "head", "left_thigh", "right_thigh", "left_shin", "right_shin")),
+    *((f"{side}_{part}", other) for side in ("left", "right")
+      for part, other in (("shin", "torso"), ("shin", "head"), ("upper_arm", "head"))),
+)  # fmt: skip
+"""Pairs of capsules that must stay apart."""
 
 
 def penetrates(pose: Float[np.ndarray, "13 3 3"]) -> bool:
     """Whether capsules around a stick person's limbs, trunk and head run into one another (neighbours excepted)."""
+    return penetration_m(pose) > 0
+
+
+def penetration_m(pose: Float[np.ndarray, "13 3 3"]) -> float:
+    """How deep, in metres, the two capsules lie in one another that do so most; 0 where all are free."""
     at = capsules(pose)
-    pairs = [
-        ("left_forearm", "right_forearm"),
-        ("left_shin", "right_shin"),
-        ("left_thigh", "right_shin"),
-        ("right_thigh", "left_shin"),
-        ("left_forearm", "right_upper_arm"),
-        ("right_forearm", "left_upper_arm"),
+    gaps = [
+        _segment_distance(*at[first], *at[second]) - _RADIUS_OF[first] - _RADIUS_OF[second]
+        for first, second in _APART
     ]
-    for side in ("left", "right"):
-        pairs += [(f"{side}_forearm", other) for other in ("torso", "head", "left_thigh", "right_thigh", "left_shin")]
-        pairs += [(f"{side}_shin", "torso"), (f"{side}_shin", "head"), (f"{side}_upper_arm", "head")]
-    for first, second in pairs:
-        gap = _segment_distance(*at[first], *at[second])
-        if gap < PENETRATION_RADIUS[first.split("_", 1)[-1]] + PENETRATION_RADIUS[second.split("_", 1)[-1]]:
-            return True
-    return False
+    return max(0.0, -min(gaps))
 
 
 def capsules(pose: Float[np.ndarray, "13 3 3"]) -> dict[str, tuple[np.ndarray, np.ndarray]]:

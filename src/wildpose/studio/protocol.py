@@ -10,11 +10,17 @@ import zlib
 
 STUDIO_SUBJECTS = {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")}
 OUTDOOR_SUBJECTS = ("TS1", "TS2", "TS3", "TS4", "TS5", "TS6")
-SESSIONS = 6
+SESSIONS = 60
 """Sessions a studio subject: each has its own clothes, room, light and four cameras."""
 SCENES = ("greenscreen", "indoor", "outdoor")
 KINDS = ("studio", "outdoor")
 SPLITS = ("train", "test")
+
+ACTION_NAMES = (
+    *("Standing", "Gesturing", "Reaching", "Greeting", "Phoning", "Bending", "Sitting", "Crouching", "Kneeling"),
+    *("Floor", "Walking", "Running", "Dancing", "Fighting", "Acrobatics"),
+)
+"""The studio's fifteen actions in the order of the tables; poses.ACTIONS says what each is made of."""
 
 ACTIVITIES = {
     "StandWalk": ("Standing", "Walking"),

@@ -52,12 +52,15 @@ class Rendered:
     joints_cam_mm: Float[np.ndarray, "16 3"]
     in_image: Bool[np.ndarray, " 16"]
     occluded: Bool[np.ndarray, " 16"]
+    """Hidden by anything, the own body included."""
+    behind: Bool[np.ndarray, " 16"]
+    """Hidden by a thing or another person."""
     camera: Camera
     box_xywh: Float[np.ndarray, " 4"]
     nearness: Float[np.ndarray, "H2 W2"]
     """1 / depth (1 / m) of the nearest surface at every sample, 0 where there is none; 2 x 2 samples a pixel."""
     owner: Int[np.ndarray, "H2 W2"]
-    """PERSON, PROP or -1 at every sample."""
+    """PERSON, PROP (a thing or another person) or -1 at every sample."""
 
 
 def place(person: Person) -> Posed:
@@ -75,25 +78,30 @@ def place(person: Person) -> Posed:
 
 
 def frame_person(
-    posed: Posed, camera: Camera, size_px: int, share: float, shift: np.ndarray
+    posed: Posed, camera: Camera, size_px: int, share: float, shift: np.ndarray, cut: np.ndarray | None = None
 ) -> tuple[Camera, np.ndarray]:
     """Crop the camera's picture around a person, so that the box's larger side takes `share` of it.
 
-    shift: offset of the box's centre from the picture's, as a share of the free margin, -1..1. Returns the camera of
-    the crop and the box (x, y, w, h) in it.
+    shift: offset of the box's centre from the picture's, as a share of the free margin, -1..1. cut: (2, 2), the shares
+    of the box's width and of its height that are left out of the picture at its low and its high end; then the part
+    that stays takes `share`. Returns the camera of the crop and the box (x, y, w, h) of the part that is seen.
     """
     seen = [layer.vertices[layer.cover > 0] for layer in posed.layers]
     points, depth = camera.project(np.concatenate([posed.joints, *seen]))
     points = points[depth > 0.1]
     low, high = points.min(0), points.max(0)
+    if cut is not None:
+        low, high = low + cut[:, 0] * (high - low), high - cut[:, 1] * (high - low)
     side = float((high - low).max()) / share
     zoom = size_px / side
     centre = (low + high) / 2 - shift * (side - (high - low)) / 2
+    if cut is not None:  # the picture ends where the person is cut
+        centre = np.where(cut[:, 0] > 0, low + side / 2, np.where(cut[:, 1] > 0, high - side / 2, centre))
     K = camera.K.copy()
     K[:2] *= zoom
     K[:2, 2] = zoom * (camera.K[:2, 2] - centre) + (size_px - 1) / 2
-    box = np.concatenate([zoom * (low - centre) + (size_px - 1) / 2, zoom * (high - low)])
-    return Camera(K, camera.R, camera.t), box
+    corner = zoom * (low - centre) + (size_px - 1) / 2
+    return Camera(K, camera.R, camera.t), np.concatenate([corner, zoom * (high - low)])
 
 
 @dataclass(frozen=True)
@@ -208,15 +216,17 @@ def _with_truth(posed, camera, box, image, nearness, owner, size_px) -> Rendered
     joints_px, depth = camera.project(posed.joints)
     joints_cam_mm = 1000 * (posed.joints @ camera.R.T + camera.t)
     in_image = (joints_px >= 0).all(1) & (joints_px <= size_px - 1).all(1)
-    occluded = hidden_joints(joints_px, depth, nearness, owner)
-    return Rendered(image, joints_px, joints_cam_mm, in_image, occluded & in_image, camera, box, nearness, owner)
+    by_thing, by_self = hidden_joints(joints_px, depth, nearness, owner)
+    return Rendered(image, joints_px, joints_cam_mm, in_image, (by_thing | by_self) & in_image, by_thing & in_image,
+                    camera, box, nearness, owner)  # fmt: skip
 
 
-def hidden_joints(joints_px, depth, nearness, owner) -> Bool[np.ndarray, " 16"]:
-    """Joints that something hides: a prop in front, or the person's own surface nearer than the joint lies deep."""
+def hidden_joints(joints_px, depth, nearness, owner) -> tuple[Bool[np.ndarray, " 16"], Bool[np.ndarray, " 16"]]:
+    """Joints hidden by a thing or another person in front, and those whose own person's surface lies nearer than they
+    lie deep."""
     size = nearness.shape[0]
     sample = np.clip(np.rint((joints_px + 0.5) * FACTOR - 0.5).astype(int), 0, size - 1)
     near = nearness[sample[:, 1], sample[:, 0]]
     who = owner[sample[:, 1], sample[:, 0]]
     gap_mm = np.where(near > 0, (depth - 1 / np.maximum(near, 1e-9)) * 1000, -1.0)
-    return ((who == PROP) & (gap_mm > 0)) | ((who == PERSON) & (gap_mm > _DEPTH_MM))
+    return (who == PROP) & (gap_mm > 0), (who == PERSON) & (gap_mm > _DEPTH_MM)

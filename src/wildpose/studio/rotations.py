@@ -3,7 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
-from wildpose.studio.bodies import DOWN, SEGMENTS, swing
+from wildpose.studio.bodies import DOWN, SEGMENTS
+from wildpose.studio.turns import swing
 
 LIMBS = tuple(name for name in SEGMENTS if name.endswith(("arm", "thigh", "shin")))
 

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
-from wildpose.errors import InputError
 from wildpose.studio import textures
 from wildpose.studio.appearance import linear
 from wildpose.studio.dressing import PROP, Layer, sphere
+from wildpose.studio.panoramas import panorama_files, read_panorama
 from wildpose.studio.raster import vertex_normals
 
 INDOOR_WORDS = ("apartment", "interior", "studio", "hall", "lab", "lobby", "warehouse", "workshop", "room", "indoor")
@@ -82,22 +82,8 @@ def look_at(eye: np.ndarray, target: np.ndarray, roll: float = 0.0) -> tuple[np.
 
 
 def load_panoramas(folder: Path) -> list[Panorama]:
-    """Every .npz (linear radiance, BGR) of a folder; InputError if there is none or one is not a panorama."""
-    files = sorted(folder.glob("*.npz")) if folder.is_dir() else []
-    if not files:
-        raise InputError("a folder of panoramas (.npz with radiance_bgr)", str(folder), "check the folder")
-    return [prepare_panorama(path.stem, _read_panorama(path)) for path in files]
-
-
-def _read_panorama(path: Path) -> np.ndarray:
-    try:
-        with np.load(path, allow_pickle=False) as packed:
-            radiance = packed["radiance_bgr"].astype(np.float32)[..., ::-1]
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise InputError(f"a panorama with `radiance_bgr`: {path}", type(error).__name__, "leave it out") from error
-    if radiance.ndim != 3 or radiance.shape[2] != 3 or radiance.shape[1] != 2 * radiance.shape[0]:
-        raise InputError(f"an equirectangular picture (H, 2H, 3) in {path}", f"{radiance.shape}", "leave it out")
-    return np.nan_to_num(radiance, posinf=60000.0)
+    """Every panorama of a folder; InputError if there is none or one is not a panorama."""
+    return [prepare_panorama(path.stem, read_panorama(path)) for path in panorama_files(folder)]
 
 
 def prepare_panorama(name: str, radiance: Float[np.ndarray, "H W 3"]) -> Panorama:

@@ -4,7 +4,6 @@ wildpose.data.studio."""
 import hashlib
 import io
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from wildpose.data.studio import FORMAT, MANIFEST
 from wildpose.errors import InputError
 from wildpose.skeleton import MPII16
+from wildpose.studio.files import make_folder, write_atomically
 from wildpose.studio.shots import Shot, encode
 
 SHARD_IMAGES = 250
@@ -52,19 +52,6 @@ def shard_bytes(records: list[dict], split: str) -> bytes:
     return buffer.getvalue()
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write beside and rename; InputError if the disk is full or not writable, and then nothing is left behind."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(
-            f"room to write {path}", str(error), "free some space and run the same command again"
-        ) from error
-
-
 def new_manifest(kind: str, split: str, seed: int, images: int, size_px: int, sources: dict) -> dict:
     """Manifest of a set of which nothing is rendered yet."""
     return {
@@ -90,6 +77,14 @@ def write_manifest(folder: Path, manifest: dict) -> None:
     write_atomically(folder / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
 
 
+def start_writing(folder: Path, manifest: dict) -> None:
+    """Make the folder, with a manifest, and clear away what a killed run had not finished writing."""
+    make_folder(folder)
+    for unfinished in folder.glob(".*.part"):
+        unfinished.unlink()
+    write_manifest(folder, manifest)
+
+
 def resume_or_start(folder: Path, wanted: dict) -> dict:
     """The manifest to go on with: the folder's own if it is the same set, else a new one in an empty folder.
 
@@ -97,9 +92,8 @@ def resume_or_start(folder: Path, wanted: dict) -> dict:
     """
     path = folder / MANIFEST
     if not path.exists():
-        if folder.exists() and any(p.suffix != ".part" for p in folder.iterdir()):
+        if folder.exists() and (not folder.is_dir() or any(p.suffix != ".part" for p in folder.iterdir())):
             raise InputError(f"an empty folder or a studio set at {folder}", "other files", "choose another --out")
-        folder.mkdir(parents=True, exist_ok=True)
         return wanted
     try:
         found = json.loads(path.read_text())

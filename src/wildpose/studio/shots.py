@@ -10,16 +10,16 @@ from wildpose.studio import protocol
 from wildpose.studio.appearance import Look, linear, sample_look
 from wildpose.studio.bodies import load_bank
 from wildpose.studio.develop import develop
+from wildpose.studio.dressing import PROP
 from wildpose.studio.motion import Clip
-from wildpose.studio.poses import ACTIONS, ON_A_SEAT, sample_pose, turn
+from wildpose.studio.poses import ACTIONS, penetration_m, sample_pose, turn
+from wildpose.studio.props import heading, occluder, seat, thing_color
 from wildpose.studio.render import Person, Posed, Rendered, frame_person, place, render
 from wildpose.studio.scene import (
     Camera,
     Panorama,
     Room,
-    ball,
     box,
-    chair,
     look_at,
     procedural_panorama,
     sample_room,
@@ -29,6 +29,12 @@ from wildpose.studio.settle import LYING, settle
 ACTION_NAMES = tuple(ACTIONS)
 CLIP_SHARE = 0.55
 """Share of poses from motion files where the action has any."""
+DEEPEST_M = 0.03
+"""A clip's frame is drawn anew if a limb's capsule lies deeper in another than flesh and cloth give way."""
+COMPANY_SHARE, CUT_SHARE = 0.15, 0.15
+"""Shares of outdoor pictures with another person in them, and (train split only) of people the picture cuts."""
+LEAST_SEEN = 8
+"""Joints, of sixteen, that must be in the picture and not behind a thing or another person."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +92,11 @@ def _pose(world: World, rng: np.random.Generator, action: str) -> tuple[Float[np
     clips = world.clips.get(action)
     if clips and rng.random() < CLIP_SHARE:
         clip = clips[rng.integers(len(clips))]
-        frame = int(rng.integers(len(clip.poses)))
-        pose, posture = clip.poses[frame].astype(np.float64), ""
+        for _ in range(8):  # markers know nothing of flesh: retargeted limbs may run into one another
+            frame = int(rng.integers(len(clip.poses)))
+            pose, posture = clip.poses[frame].astype(np.float64), ""
+            if penetration_m(pose) <= DEEPEST_M:
+                break
         if rng.random() < 0.5:
             pose = _mirrored(pose)
     else:
@@ -135,33 +144,10 @@ def _session(world: World, subject: str, session: int) -> tuple[Room, list[Camer
         at = np.array([rng.uniform(-half[0], half[0]) * 0.8, rng.choice([-1, 1]) * (half[1] - size[1] / 2 - 0.05)])
         if wall:
             at = np.array([rng.choice([-1, 1]) * (half[0] - size[0] / 2 - 0.05), rng.uniform(-half[1], half[1]) * 0.8])
-        color, texture = _thing_color(rng), int(rng.integers(0, 9))
+        color, texture = thing_color(rng), int(rng.integers(0, 9))
         if all(np.linalg.norm(camera.eye[:2] - at) > 2.0 for camera in cameras):  # never right before a camera
             furniture.append(box(np.array([*at, size[2] / 2]), size, 0.0, color, texture))
     return room, cameras, furniture
-
-
-def _thing_color(rng: np.random.Generator) -> np.ndarray:
-    return linear(np.clip(rng.uniform(30, 220) * (1 + rng.normal(0, 0.25, 3)), 8, 245))
-
-
-def _seat(rng: np.random.Generator, posed: Posed, posture: str, heading: float) -> list:
-    """A chair under a sitting person."""
-    if posture not in ON_A_SEAT:
-        return []
-    pelvis = posed.joints[6]
-    height = float(pelvis[2]) - 0.10
-    if height < 0.2:
-        return []
-    behind = 0.06 * np.array([-np.sin(heading), np.cos(heading)])
-    centre = np.array([*(pelvis[:2] + behind), 0.0])
-    return chair(centre, heading, height, _thing_color(rng), bool(rng.random() < 0.6))
-
-
-def _heading(pose: np.ndarray) -> float:
-    """Angle about z by which a pose's pelvis is turned from facing -y."""
-    forward = pose[0] @ np.array([0, -1.0, 0])
-    return float(np.arctan2(forward[0], -forward[1]))
 
 
 def _lift(rng: np.random.Generator, action: str, posture: str) -> float:
@@ -181,27 +167,61 @@ def _shoot_studio(world: World, index: int, rng: np.random.Generator) -> Shot:
     pose, posture, frame = _pose(world, rng, action)
     look = _subject_look(world, subject, session, bool(load_bank().female[body]))
     posed = place(Person(body, look, pose, rng.uniform(-1, 1, 2) * [1.1, 1.4], _lift(rng, action, posture)))
-    props = props + _seat(rng, posed, posture, _heading(pose))
-    if rng.random() < 0.08:
-        props += _occluder(rng, posed, cameras[number].eye)
-    camera, box_xywh = frame_person(
-        posed, cameras[number], world.size_px, rng.uniform(0.55, 0.8), rng.uniform(-0.5, 0.5, 2)
-    )
-    truth = render(posed, props, camera, box_xywh, room, 1.0, world.size_px)
+    props = props + seat(rng, posed, posture, heading(pose))
+    before = occluder(rng, posed, cameras[number].eye) if rng.random() < 0.08 else []
+    share, shift = rng.uniform(0.55, 0.8), rng.uniform(-0.5, 0.5, 2)
+    camera, box_xywh = frame_person(posed, cameras[number], world.size_px, share, shift)
+    for things in ([*props, *before], props, []):
+        truth = render(posed, things, camera, box_xywh, room, 1.0, world.size_px)
+        if (~truth.behind).sum() >= LEAST_SEEN:
+            break
     image = develop(rng, truth.image, 0.15)
     return Shot(image, truth, subject, action, f"room{session}", number, frame)
 
 
-def _occluder(rng: np.random.Generator, posed: Posed, eye: np.ndarray) -> list:
-    """Something that stands between the camera and a part of the person."""
-    target = posed.joints[rng.integers(16)] + rng.normal(0, 0.08, 3)
-    at = target + rng.uniform(0.18, 0.45) * (eye - target)
-    size = rng.uniform(0.1, 0.32, 3)
-    color = _thing_color(rng)
-    if rng.random() < 0.5:
-        size[2] = max(at[2] + size[2] / 2, 0.1)
-        return [box(np.array([at[0], at[1], size[2] / 2]), size, rng.uniform(0, 3), color, int(rng.integers(0, 12)))]
-    return [ball(at, size / 2, color, int(rng.integers(0, 12)))]
+def _cut(rng: np.random.Generator) -> Float[np.ndarray, "2 2"]:
+    """Shares of the person's box that the picture leaves out: mostly feet and legs, else a side, seldom the head."""
+    cut = np.zeros((2, 2))
+    kind = rng.choice(["below", "aside", "above"], p=[0.6, 0.32, 0.08])
+    if kind == "aside":
+        cut[0, rng.integers(2)] = rng.uniform(0.1, 0.35)
+    else:
+        cut[1] = (0.0, rng.uniform(0.08, 0.45)) if kind == "below" else (rng.uniform(0.04, 0.2), 0.0)
+    return cut
+
+
+def _company(
+    world: World, rng: np.random.Generator, body: int, posed: Posed, eye: np.ndarray, around: Room | Panorama
+) -> list:
+    """Another person beside, behind or half before the first; nobody where there is no room."""
+    others = [b for b in _bystanders(world) if b != body]
+    other = int(rng.choice(others))
+    pose, _ = sample_pose(rng, str(rng.choice(["Standing", "Walking", "Walking", "Gesturing"])))
+    person = posed.joints[6, :2]
+    away = (person - eye[:2]) / max(float(np.linalg.norm(person - eye[:2])), 1e-6)
+    side = np.array([-away[1], away[0]]) * rng.choice([-1, 1])
+    where = rng.choice(["beside", "behind", "before"], p=[0.45, 0.35, 0.2])
+    aside, back = {
+        "beside": (rng.uniform(0.5, 1.2), rng.uniform(-0.2, 0.8)),
+        "behind": (rng.uniform(0.1, 1.5), rng.uniform(0.7, 3.5)),
+        "before": (rng.uniform(0.2, 0.5), -rng.uniform(0.45, 0.9)),
+    }[str(where)]
+    at = person + aside * side + back * away
+    look = sample_look(rng, bool(load_bank().female[other]))
+    if isinstance(around, Room) and (np.abs(at) > around.bounds[:2, 1] - 0.4).any():
+        return []
+    second = place(Person(other, look, turn("z", rng.uniform(-180, 180)) @ pose, at))
+    gaps = np.linalg.norm(second.joints[:, None] - posed.joints[None], axis=2)
+    if gaps.min() < 0.22 or np.linalg.norm(second.joints - eye, axis=1).min() < 0.8:
+        return []
+    return [replace(layer, owner=PROP) for layer in second.layers]
+
+
+def _bystanders(world: World) -> list[int]:
+    """Bodies of the split's own people."""
+    if world.split == "train":
+        return list(range(protocol.FIRST_CROWD_BODY, load_bank().count))
+    return [protocol.body_of(subject) for subject in protocol.OUTDOOR_SUBJECTS]
 
 
 def _outdoor_camera(rng: np.random.Generator, posed: Posed) -> Camera:
@@ -247,13 +267,19 @@ def _shoot_outdoor(world: World, index: int, rng: np.random.Generator) -> Shot:
     action = str(rng.choice(protocol.ACTIVITIES[activity]))
     pose, posture, frame = _pose(world, rng, action)
     posed = place(Person(body, look, pose, np.zeros(2), _lift(rng, action, posture)))
-    camera = _outdoor_camera(rng, posed)
-    props = _seat(rng, posed, posture, _heading(pose))
-    if rng.random() < 0.2:
-        props += _occluder(rng, posed, camera.eye)
-    background = _surroundings(world, rng, scene, camera)
-    camera, box_xywh = frame_person(posed, camera, world.size_px, rng.uniform(0.55, 0.8), rng.uniform(-0.6, 0.6, 2))
-    truth = render(posed, props, camera, box_xywh, background, rng.uniform(0.7, 1.3), world.size_px)
+    full = _outdoor_camera(rng, posed)
+    chair = seat(rng, posed, posture, heading(pose))
+    before = occluder(rng, posed, full.eye) if rng.random() < 0.2 else []
+    background = _surroundings(world, rng, scene, full)
+    if scene != "greenscreen" and rng.random() < COMPANY_SHARE:
+        before += _company(world, rng, body, posed, full.eye, background)
+    cut = _cut(rng) if world.split == "train" and rng.random() < CUT_SHARE else None
+    share, shift, gain = rng.uniform(0.55, 0.8), rng.uniform(-0.6, 0.6, 2), rng.uniform(0.7, 1.3)
+    for things, left_out in (([*chair, *before], cut), (chair, cut), ([], None)):
+        camera, box_xywh = frame_person(posed, full, world.size_px, share, shift, left_out)
+        truth = render(posed, things, camera, box_xywh, background, gain, world.size_px)
+        if (truth.in_image & ~truth.behind).sum() >= LEAST_SEEN:
+            break
     return Shot(develop(rng, truth.image, rng.uniform(0, 1)), truth, subject, activity, scene, 0, frame)
 
 
