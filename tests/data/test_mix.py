@@ -1,11 +1,14 @@
 """Which samples a run learns from, which it is watched on, and that the two never meet."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from wildpose.data.mix import build_data
+from wildpose.data.kinds import KINDS_2D, KINDS_3D
+from wildpose.data.mix import Mixed, Part, Source, TrainData, build_data, parse_source
+from wildpose.data.sample import Sample
 from wildpose.data.studio import StudioSet
 from wildpose.errors import InputError
 from wildpose.skeleton import MPII16
@@ -50,3 +53,89 @@ def test_the_scale_rule_is_the_mean_of_the_14_bones_by_hand(rendered):
 def test_no_2d_set_at_all_is_refused():
     with pytest.raises(InputError, match="at least one set with 2D labels"):
         build_data()
+
+
+class Numbers:
+    """A set whose samples tell their set's name as the subject and their number as the action."""
+
+    def __init__(self, name, n):
+        self.name, self.n = name, n
+
+    def __len__(self):
+        return self.n
+
+    def load(self, i):
+        assert 0 <= i < self.n
+        return Sample(
+            np.zeros((1, 1, 3), np.uint8),
+            np.zeros((16, 2)),
+            np.ones(16, bool),
+            np.ones(4),
+            None,
+            None,
+            self.name,
+            str(i),
+        )
+
+
+def drawn(samples):
+    found = (samples.load(i) for i in range(len(samples)))
+    return [(sample.subject, int(sample.action)) for sample in found]
+
+
+def test_a_mix_holds_its_shares_and_misses_no_sample():
+    """6 and 2 samples at 1:1: six of each, so the two come three times; at 1:3 eighteen of the two."""
+    even = drawn(Mixed([Numbers("a", 6), Numbers("b", 2)], [1.0, 1.0]))
+    assert even == [("a", i) for i in range(6)] + [("b", i % 2) for i in range(6)]
+    skewed = drawn(Mixed([Numbers("a", 6), Numbers("b", 2)], [0.5, 1.5]))
+    assert sum(name == "b" for name, _ in skewed) == 18 and set(skewed) == {("a", i) for i in range(6)} | {
+        ("b", 0),
+        ("b", 1),
+    }
+    rare = drawn(Mixed([Numbers("a", 4), Numbers("b", 5)], [3.0, 1.0]))  # the larger set has the smaller share
+    assert sum(name == "a" for name, _ in rare) == 15 and {i for name, i in rare if name == "b"} == set(range(5))
+
+
+def test_a_phase_may_mix_the_2d_sets_its_own_way():
+    a, b = Numbers("a", 6), Numbers("b", 2)
+    data = TrainData(wild=a, parts=(Part("a", a, 6.0), Part("b", b, 2.0)))
+    assert data.in_phase(()) is data
+    assert drawn(data.in_phase(("b:1",)).wild) == [("b", 0), ("b", 1)]
+    assert len(drawn(data.in_phase(("a:1", "b:2")).wild)) == 18
+    for wrong in ("c:1", "a", "a:0", "a:-1", "a:nan"):
+        with pytest.raises(InputError):
+            data.in_phase((wrong,))
+
+
+def test_sources_are_read_as_name_path_and_ratio(tmp_path):
+    assert parse_source("lsp=data/lsp:2", KINDS_2D, "--data-2d") == Source("lsp", Path("data/lsp"), 2.0)
+    assert parse_source("studio=C:data=1", KINDS_3D, "--data-3d") == Source("studio", Path("C:data=1"), None)
+    for wrong in ("lsp", "lsp=", "nobody=path", "studio=path:1"):
+        with pytest.raises(InputError, match="--data-2d NAME=PATH"):
+            parse_source(wrong, KINDS_2D, "--data-2d")
+    with pytest.raises(InputError, match="a ratio above 0"):
+        parse_source("lsp=path:0", KINDS_2D, "--data-2d")
+
+
+def test_the_old_flags_join_their_sets_as_they_always_did(rendered):
+    """One after another, each as often as its kind says: batches of runs from before are the same to the bit."""
+    plain = build_data(outdoor=rendered)
+    named = build_data(more_2d=[Source("outdoor", rendered)])
+    assert len(plain.wild) == len(named.wild) == 15 and plain.sources == named.sources
+    assert np.array_equal(plain.wild.load(7).image_rgb, StudioSet(rendered).load(7).image)
+
+
+def test_any_set_with_3d_labels_can_be_the_other_side_in_any_ratio(rendered):
+    three = [Source("studio", rendered, 1.0), Source("outdoor", rendered, 3.0)]
+    data = build_data(outdoor=rendered, more_3d=three)
+    studio, outdoor = data.studio.sets
+    assert data.studio.ends.tolist() == [len(studio), 4 * len(studio)] and len(outdoor) == 15
+    assert data.studio.load(0).joints_cam_mm.shape == (16, 3) and len(data.studio_val) + len(studio) == 15
+    assert [s["name"] for s in data.sources] == ["outdoor train, 2D labels", "studio train", "outdoor train, 3D labels"]
+
+
+def test_ratios_for_some_and_sets_given_twice_are_refused(rendered):
+    with pytest.raises(InputError, match="a ratio for every set or for none"):
+        build_data(outdoor=rendered, more_3d=[Source("studio", rendered, 1.0), Source("outdoor", rendered)])
+    with pytest.raises(InputError, match="each set once"):
+        build_data(outdoor=rendered, more_2d=[Source("outdoor", rendered)])

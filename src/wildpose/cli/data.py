@@ -56,12 +56,27 @@ def outdoor(
         workers: Processes that render.
         split: train has one of 380 people a picture, test subjects TS1 to TS6.
         motion: Folder with .bvh, .amc or DeepMimic files; without it poses are drawn within joint limits.
-        panoramas: Folder with .npz panoramas (radiance_bgr); without it environments are invented.
+        panoramas: Folder with .hdr panoramas (or .npz with radiance_bgr); without it the seventeen of the package.
         size_px: Side of the square pictures.
     """
     from wildpose.studio.generate import generate
 
     _say(generate("outdoor", out, images, seed, workers, split, motion, panoramas, size_px))
+
+
+@data.command
+def panoramas(source: Path, out: Path, names: tuple[str, ...] = ()) -> None:
+    """Pack HDR panoramas small (512 x 256 px, some 65 KB each), as those were that come with wildpose.
+
+    Args:
+        source: Folder with .hdr panoramas (or .npz with radiance_bgr).
+        out: Folder to write; `wildpose data outdoor --panoramas` takes it.
+        names: Which ones, without the suffix; all if none is named.
+    """
+    from wildpose.studio.panoramas import write_pack
+
+    written = write_pack(source, out, names)
+    print(f"{out}: {len(written)} panoramas, {sum(path.stat().st_size for path in written) / 1e6:.2f} MB")
 
 
 @data.command
@@ -98,6 +113,23 @@ def check(folder: Annotated[Path, tyro.conf.Positional], /) -> None:
     from wildpose.studio.check import check_set
 
     print(check_set(folder))
+
+
+@data.command
+def pack(root: Annotated[Path, tyro.conf.Positional], /, tar_mib: int = 512) -> None:
+    """Put all photos of a data set into a few tar files beside them, for file systems that dislike small files.
+
+    Every reader finds them there; the loose photos may be deleted. Run again to go on after an interruption.
+
+    Args:
+        root: Folder of the data set.
+        tar_mib: Photos in one tar, MiB.
+    """
+    from wildpose.data.packed import INDEX
+    from wildpose.data.packed import pack as pack_photos
+
+    folder = pack_photos(root, tar_mib * 2**20, lambda done, total: print(f"{done} of {total} photos", flush=True))
+    print(f"{folder / INDEX}: complete")
 
 
 @data.command

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
 from wildpose.codec import HeatmapCodec
@@ -37,8 +37,32 @@ class Batch:
     def to(self, device: torch.device) -> "Batch":
         return Batch(*(getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)))
 
+    def pin_memory(self) -> "Batch":
+        """In page-locked memory, from which a GPU copies while it computes; the loader calls it."""
+        return Batch(*(getattr(self, f.name).pin_memory() for f in fields(self)))
+
     def part(self, rows: slice | Tensor) -> "Batch":
         return Batch(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+
+@dataclass(frozen=True)
+class Share:
+    """Part `index` of `count` parts: of a batch for one process, or of that for one pass through the network."""
+
+    index: int = 0
+    count: int = 1
+
+    def rows(self, total: int) -> range:
+        """Its block of `total` rows."""
+        return range(total * self.index // self.count, total * (self.index + 1) // self.count)
+
+    def rows_of_batch(self, batch: int, batch_3d: int) -> Int64[Tensor, " rows"]:
+        """A block of the studio rows, which come first, then one of the wild rows."""
+        wild = self.rows(batch - batch_3d)
+        return torch.tensor([*self.rows(batch_3d), *(batch_3d + j for j in wild)], dtype=torch.int64)
+
+
+WHOLE = Share()
 
 
 def random_crop(box_xywh: np.ndarray, augment: AugmentConfig, rng: np.random.Generator) -> Crop:
@@ -96,7 +120,8 @@ def make_example(sample: Sample, crop: Crop, flip: bool, codec: HeatmapCodec) ->
 
 
 class Batches(torch.utils.data.Dataset):
-    """Batch number k, by number: `batch_3d` samples of the studio set first, then the wild set's."""
+    """Batch number k, by number: `batch_3d` samples of the studio set first, then the wild set's; of a share, those of
+    its rows. A sample and its augmentation depend on its place in the whole batch, not on the shares."""
 
     def __init__(
         self,
@@ -107,9 +132,10 @@ class Batches(torch.utils.data.Dataset):
         model: ModelConfig,
         augment: AugmentConfig,
         seed: tuple[int, int],
+        share: Share = WHOLE,
     ):
         self.sources = [s for s in ((studio, batch_3d), (wild, batch - batch_3d)) if s[1] > 0]
-        self.augment, self.seed = augment, seed
+        self.augment, self.seed, self.share = augment, seed, share
         self.codec = HeatmapCodec(model.input_px, model.heatmap_px, model.sigma_px)
         self._order: dict[tuple[int, int], np.ndarray] = {}
 
@@ -125,7 +151,7 @@ class Batches(torch.utils.data.Dataset):
     def __getitem__(self, k: int) -> Batch:
         examples = []
         for source, (samples, count) in enumerate(self.sources):
-            for j in range(count):
+            for j in self.share.rows(count):
                 sample = samples.load(self._pick(source, k * count + j))
                 rng = np.random.default_rng((*self.seed, 7, source, k, j))
                 crop = random_crop(sample.box_xywh, self.augment, rng)
@@ -139,9 +165,10 @@ def collate(examples: list[dict[str, np.ndarray]]) -> Batch:
     return Batch(**{name: torch.from_numpy(np.stack([e[name] for e in examples])) for name in examples[0]})
 
 
-def plain_batches(samples: SampleSet, model: ModelConfig, batch: int):
-    """The set in order, not augmented: (Batch, samples) for validation."""
+def plain_batches(samples: SampleSet, model: ModelConfig, batch: int, share: Share = WHOLE):
+    """The set (or a share of it) in order, not augmented: (Batch, samples) for validation."""
     codec = HeatmapCodec(model.input_px, model.heatmap_px, model.sigma_px)
-    for start in range(0, len(samples), batch):
-        chunk = [samples.load(i) for i in range(start, min(start + batch, len(samples)))]
+    rows = share.rows(len(samples))
+    for start in range(0, len(rows), batch):
+        chunk = [samples.load(i) for i in rows[start : start + batch]]
         yield collate([make_example(s, square_crop(s.box_xywh, CROP_SCALE), False, codec) for s in chunk]), chunk

@@ -9,10 +9,9 @@ import copy
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 
-from wildpose.data.sample import Sample
+from wildpose.data.sample import Sample, read_photo
 from wildpose.errors import InputError
 from wildpose.skeleton import LSP14, MPII16, convert
 
@@ -43,7 +42,8 @@ class PhotoSet:
         return derived
 
     def load(self, i: int) -> Sample:
-        return Sample(read_photo(self.paths[i]), self.joints_px[i], self.mask[i], self.boxes_xywh[i])
+        path = self.paths[i]
+        return Sample(read_photo(path), self.joints_px[i], self.mask[i], self.boxes_xywh[i], image_path=path)
 
 
 def load_lsp(root: str | Path, split: Split) -> PhotoSet:
@@ -94,11 +94,3 @@ def _photos(root: Path, name: str, joints: np.ndarray, labelled: np.ndarray, whi
         first = ", ".join(missing[:5])
         raise InputError(f"{len(paths)} photos in {root / 'images'}", f"{len(missing)} missing ({first})", "fetch them")
     return PhotoSet(paths, joints[which, :, :2] - 1.0, labelled[which])
-
-
-def read_photo(path: Path) -> np.ndarray:
-    """RGB uint8 (H, W, 3); InputError if the file isn't an image."""
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise InputError(f"an image at {path}", "a file that can't be decoded", "fetch the data set again")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

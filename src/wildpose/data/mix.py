@@ -1,27 +1,41 @@
-"""From folders on disk to what a run trains on and is watched on."""
+"""From folders on disk to what a run trains on and is watched on: any sets with 2D and 3D labels, in any shares."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
-from wildpose.data.lsp import load_lsp, load_lspet
+from wildpose.data.kinds import KINDS_2D, KINDS_3D, LSP_REPEATS, LSP_TERMS, LSPET_TERMS, RENDERED_TERMS, Kind, Rendered
 from wildpose.data.sample import Joined, Sample, SampleSet
-from wildpose.data.studio import StudioSet
 from wildpose.errors import InputError
 from wildpose.geometry import bone_length_sum
 from wildpose.skeleton import MPII16, MPII16_LEGACY_BONES
 
-VALIDATION_SUBJECT = "S8"
-"""Training subject of the studio set that is held out to watch a run."""
-VALIDATION_IMAGES = 400
+__all__ = ["LSPET_TERMS", "LSP_REPEATS", "LSP_TERMS", "RENDERED_TERMS", "Rendered"]  # found here as before
 
-LSP_REPEATS = 3
-"""Turns of an LSP photo for each of an LSPET photo: eleven times fewer, but carefully labelled."""
 
-LSP_TERMS = "photos from Flickr; cite Johnson & Everingham, BMVC 2010"
-LSPET_TERMS = "photos from Flickr; cite Johnson & Everingham, CVPR 2011"
-RENDERED_TERMS = "rendered by wildpose: MakeHuman bodies (CC0)"
+@dataclass(frozen=True)
+class Source:
+    """A set as the command line names it."""
+
+    name: str
+    """Which kind of set it is."""
+    path: Path
+    ratio: float | None = None
+    """Share of the draws, relative to the others'; None: by its number of samples."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A set on one side of a mix."""
+
+    name: str
+    samples: SampleSet
+    share: float
+    """Relative to the other sets of its side."""
 
 
 @dataclass(frozen=True)
@@ -33,71 +47,150 @@ class TrainData:
     wild_val: SampleSet | None = None
     studio_val: SampleSet | None = None
     bone_sum_mm: float | None = None
-    """Mean sum of the 14 legacy bones over the studio's training poses; None without a studio."""
+    """Mean sum of the 14 legacy bones over the training poses with 3D labels; None without any."""
     sources: tuple[dict[str, str | int], ...] = ()
     """Name, terms and sample count of each set, for the weights file."""
+    parts: tuple[Part, ...] = ()
+    """The sets with 2D labels one by one, for phases that mix them otherwise."""
+
+    def in_phase(self, mix: tuple[str, ...]) -> "TrainData":
+        """The same with the 2D sets in the shares of a phase's setting `mix` (NAME:RATIO, the others left out); itself
+        if that is empty. InputError for a set that isn't there or a ratio that isn't positive."""
+        if not mix:
+            return self
+        known = {part.name: part for part in self.parts}
+        chosen = []
+        for entry in mix:
+            name, ratio = _split_ratio(entry)
+            if name not in known or ratio is None:
+                fix = "mend --set PHASE.mix, or add the set with --data-2d"
+                raise InputError(f"NAME:RATIO with one of {', '.join(known) or 'no sets'}", repr(entry), fix)
+            chosen.append(replace(known[name], share=ratio))
+        return replace(self, wild=_mixed(chosen))
 
 
-class Rendered:
-    """Some of the images of a rendered set as samples; without their 3D if `only_2d`, to stand in for photos."""
+class Mixed:
+    """Several sets as one, in which each has its share of the samples: a small one comes round more often.
 
-    def __init__(self, studio: StudioSet, rows: np.ndarray, only_2d: bool = False):
-        self.studio, self.rows, self.only_2d = studio, rows, only_2d
+    As long as it takes for every sample of every set to come at least once.
+    """
+
+    def __init__(self, sets: Sequence[SampleSet], shares: Sequence[float]):
+        self.sets = tuple(sets)
+        total = sum(shares)
+        length = max(len(s) * total / share for s, share in zip(sets, shares, strict=True))
+        self.ends = np.cumsum([round(length * share / total) for share in shares])
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return int(self.ends[-1])
 
     def load(self, i: int) -> Sample:
-        drawn = self.studio.load(int(self.rows[i]))
-        every_joint = np.ones(MPII16.n, bool)  # occluded or outside, the truth is known
-        joints_cam_mm = None if self.only_2d else drawn.joints_cam_mm
-        return Sample(drawn.image, drawn.joints_px, every_joint, drawn.box_xywh, joints_cam_mm)
+        which = int(np.searchsorted(self.ends, i, side="right"))
+        turn = i - (int(self.ends[which - 1]) if which else 0)
+        return self.sets[which].load(turn % len(self.sets[which]))
 
 
-def bone_sum_mm(studio: StudioSet, rows: np.ndarray) -> float:
+def bone_sum_mm(poses_mm: Float[np.ndarray, "N 16 3"]) -> float:
     """Mean over the poses of the sum of the 14 legacy bones, mm: the scale rule `train-mean`."""
-    bones = MPII16.pairs(MPII16_LEGACY_BONES)
-    return float(bone_length_sum(studio.joints_cam_mm[rows].astype(np.float64), bones).mean())
+    return float(bone_length_sum(poses_mm.astype(np.float64), MPII16.pairs(MPII16_LEGACY_BONES)).mean())
+
+
+def parse_source(text: str, kinds: dict[str, Kind], flag: str) -> Source:
+    """NAME=PATH[:RATIO] as given to `flag`; InputError if it isn't that or NAME is no kind of set."""
+    name, equals, rest = text.partition("=")
+    if not equals or name not in kinds or not rest:
+        raise InputError(f"{flag} NAME=PATH[:RATIO] with NAME one of {', '.join(kinds)}", repr(text), f"mend {flag}")
+    path, ratio = _split_ratio(rest)
+    return Source(name, Path(path), ratio)
+
+
+def _split_ratio(text: str) -> tuple[str, float | None]:
+    """`PATH:2` -> (PATH, 2.0); without a number at the end (a path may hold colons): (text, None)."""
+    path, colon, number = text.rpartition(":")
+    try:
+        ratio = float(number) if colon else None
+    except ValueError:
+        return text, None
+    if ratio is None:
+        return text, None
+    if not (ratio > 0 and math.isfinite(ratio)):
+        raise InputError("a ratio above 0", repr(text), "leave the set out, or give it a positive ratio")
+    return path, ratio
 
 
 def build_data(
-    lsp: Path | None = None, lspet: Path | None = None, outdoor: Path | None = None, studio: Path | None = None
+    lsp: Path | None = None,
+    lspet: Path | None = None,
+    outdoor: Path | None = None,
+    studio: Path | None = None,
+    more_2d: Sequence[Source] = (),
+    more_3d: Sequence[Source] = (),
 ) -> TrainData:
-    """Photos (LSP, LSPET) and rendered people with their 2D labels only (outdoor) as the wild side; the studio as 3D.
+    """Photos, and rendered people with their 2D labels only (outdoor), as the wild side; sets with 3D labels apart.
 
-    Held out: a fifth of LSP's training photos, and subject S8 of the studio.
+    Without ratios every sample of a set comes as often as its kind says (LSP three times, others once); with ratios,
+    which then all sets of a side must have, the sets have those shares of the draws. How many of a batch have 3D
+    labels is a setting of each phase (`batch_3d`).
+    Held out: a fifth of LSP's training photos (or else MPII's validation people), and subject S8 of the studio.
     """
-    wild: list[SampleSet] = []
-    sources: list[dict[str, str | int]] = []
-
-    def add(samples: SampleSet, name: str, terms: str, repeats: int = 1) -> None:
-        wild.extend([samples] * repeats)
-        sources.append({"name": name, "terms": terms, "samples": len(samples)})
-
-    if lsp:
-        add(load_lsp(lsp, "train").with_pelvis(), "LSP train", LSP_TERMS, LSP_REPEATS)
-    if lspet:
-        add(load_lspet(lspet).with_pelvis(), "LSPET", LSPET_TERMS)
-    if outdoor:
-        rendered = StudioSet(outdoor)
-        add(Rendered(rendered, np.arange(len(rendered)), only_2d=True), "outdoor train, 2D labels", RENDERED_TERMS)
+    given = (("lsp", lsp), ("lspet", lspet), ("outdoor", outdoor))
+    wild = [*(Source(name, path) for name, path in given if path), *more_2d]
     if not wild:
-        fix = "give --lsp, --lspet or --outdoor (or --preset smoke, which renders its own)"
+        fix = "give --lsp, --lspet, --outdoor or --data-2d (or --preset smoke, which renders its own)"
         raise InputError("at least one set with 2D labels", "none", fix)
+    parts, watched, described = _open(wild, KINDS_2D, "--data-2d")
     data = TrainData(
-        wild=Joined(*wild), wild_val=load_lsp(lsp, "val") if lsp else None, sources=tuple(sources)
+        wild=_joined(wild, parts, KINDS_2D),
+        wild_val=watched,
+        sources=described,
+        parts=tuple(parts),
     )
-    return with_studio(data, StudioSet(studio)) if studio else data
+    with_3d = [*([Source("studio", studio)] if studio else []), *more_3d]
+    return _with_3d(data, with_3d) if with_3d else data
 
 
-def with_studio(data: TrainData, studio: StudioSet) -> TrainData:
-    held_out = studio.subject == VALIDATION_SUBJECT
-    train, val = np.flatnonzero(~held_out), np.flatnonzero(held_out)[:VALIDATION_IMAGES]
-    source = {"name": "studio train", "terms": RENDERED_TERMS, "samples": len(train)}
+def _with_3d(data: TrainData, sources: Sequence[Source]) -> TrainData:
+    parts, watched, described = _open(sources, KINDS_3D, "--data-3d")
+    sums = [bone_sum_mm(part.samples.joints_cam_mm) for part in parts]
+    shares = np.array([part.share for part in parts])
     return replace(
         data,
-        studio=Rendered(studio, train),
-        studio_val=Rendered(studio, val) if len(val) else None,
-        bone_sum_mm=bone_sum_mm(studio, train),
-        sources=(*data.sources, source),
+        studio=_joined(sources, parts, KINDS_3D),
+        studio_val=watched,
+        bone_sum_mm=float(np.average(sums, weights=shares / shares.sum())),
+        sources=(*data.sources, *described),
     )
+
+
+def _open(
+    sources: Sequence[Source], kinds: dict[str, Kind], flag: str
+) -> tuple[list[Part], SampleSet | None, tuple[dict[str, str | int], ...]]:
+    """The sets of one side, the held-out part of the first that has one, and all of them described."""
+    names = [source.name for source in sources]
+    if len(set(names)) < len(names):
+        raise InputError("each set once", f"{', '.join(names)}", f"mend {flag}")
+    if len({source.ratio is None for source in sources}) > 1:
+        raise InputError("a ratio for every set or for none", f"{', '.join(names)}", f"mend {flag}")
+    parts, watched = [], None
+    for source in sources:
+        samples, held_out = kinds[source.name].open(source.path)
+        watched = held_out if watched is None else watched
+        if not len(samples):
+            raise InputError(f"training samples in {source.path}", "none", f"check {flag} {source.name}")
+        parts.append(Part(source.name, samples, source.ratio or float(kinds[source.name].turns * len(samples))))
+    described = [
+        {"name": kinds[part.name].title, "terms": kinds[part.name].terms, "samples": len(part.samples)}
+        for part in parts
+    ]
+    return parts, watched, tuple(described)
+
+
+def _joined(sources: Sequence[Source], parts: Sequence[Part], kinds: dict[str, Kind]) -> SampleSet:
+    if sources[0].ratio is None:
+        turns = [part.samples for part in parts for _ in range(kinds[part.name].turns)]
+        return turns[0] if len(turns) == 1 else Joined(*turns)
+    return _mixed(parts)
+
+
+def _mixed(parts: Sequence[Part]) -> SampleSet:
+    return Mixed([part.samples for part in parts], [part.share for part in parts])

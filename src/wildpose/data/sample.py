@@ -1,10 +1,39 @@
 """What every data set hands over: one image with the joints of one person, by the names and order of MPII16."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
+
+from wildpose.data.packed import packed_bytes
+from wildpose.errors import InputError
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A calibrated camera: X_cam = R X_world + t, then the pinhole K with OpenCV's lens distortion."""
+
+    K: Float[np.ndarray, "3 3"]
+    """Intrinsics in px, pixel centres at integers."""
+    distortion: Float[np.ndarray, " 5"]
+    """k1, k2, p1, p2, k3 as OpenCV orders them."""
+    R: Float[np.ndarray, "3 3"]
+    """World to camera; the identity where a data set gives camera coordinates only."""
+    t_mm: Float[np.ndarray, " 3"]
+    name: str = ""
+    """As the data set calls it."""
+
+    def project(self, joints_cam_mm: Float[np.ndarray, "*batch P 3"]) -> Float[np.ndarray, "*batch P 2"]:
+        """Camera-frame mm to px, distortion included; NaN where the joint is NaN or not in front of the camera."""
+        points = joints_cam_mm.reshape(-1, 3).astype(np.float64)
+        seen = points[:, 2] > 0  # False for NaN
+        px = np.full((len(points), 2), np.nan)
+        if seen.any():
+            px[seen] = cv2.projectPoints(points[seen], np.zeros(3), np.zeros(3), self.K, self.distortion)[0][:, 0]
+        return px.reshape(*joints_cam_mm.shape[:-1], 2)
 
 
 @dataclass(frozen=True)
@@ -18,6 +47,13 @@ class Sample:
     """Around the person, px."""
     joints_cam_mm: Float[np.ndarray, "16 3"] | None = None
     """Camera frame (+x right, +y down, +z away), mm; None for sets with 2D labels only."""
+    camera: Camera | None = None
+    """Of this image; None where the data set gives none."""
+    subject: str = ""
+    """The data set's own name for the person, empty if it has none."""
+    action: str = ""
+    image_path: Path | None = None
+    """Where the image came from; None if from inside a larger file."""
 
 
 @runtime_checkable
@@ -42,3 +78,14 @@ class Joined:
     def load(self, i: int) -> Sample:
         which = int(np.searchsorted(self.ends, i, side="right"))
         return self.sets[which].load(i - (int(self.ends[which - 1]) if which else 0))
+
+
+def read_photo(path: Path) -> UInt8[np.ndarray, "H W 3"]:
+    """RGB, from its file or a pack (`data/packed.py`); InputError if the file is missing or isn't an image."""
+    content = path.read_bytes() if path.is_file() else packed_bytes(path)
+    if content is None:
+        raise InputError(f"an image at {path}", "no such file", "`wildpose data doctor` lists what a folder lacks")
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+    if image is None:
+        raise InputError(f"an image at {path}", "a file that can't be decoded", "fetch the data set again")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

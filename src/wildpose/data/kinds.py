@@ -1,0 +1,110 @@
+"""The kinds of sets a run can learn from: how each is opened, what of it is held out to watch the run, its terms."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from wildpose.data.lsp import load_lsp, load_lspet
+from wildpose.data.sample import Sample, SampleSet
+from wildpose.data.studio import StudioSet
+from wildpose.skeleton import MPII16
+
+VALIDATION_SUBJECT = "S8"
+"""Training subject of the studio set that is held out to watch a run."""
+VALIDATION_IMAGES = 400
+
+LSP_REPEATS = 3
+"""Turns of an LSP photo for each of an LSPET photo: eleven times fewer, but carefully labelled."""
+OUTDOOR_REPEATS = 1
+"""Turns of a rendered outdoor picture for each of an LSPET photo. Nine thousand of them are half of the wild side:
+their left and right are never confused, and they show hundreds of people where the studio has a handful."""
+
+LSP_TERMS = "photos from Flickr; cite Johnson & Everingham, BMVC 2010"
+LSPET_TERMS = "photos from Flickr; cite Johnson & Everingham, CVPR 2011"
+MPII_TERMS = "photos from YouTube; cite Andriluka et al., CVPR 2014"
+RENDERED_TERMS = "rendered by wildpose: MakeHuman bodies (CC0)"
+
+Opened = tuple[SampleSet, SampleSet | None]
+"""What is trained on, and the part that is held out, if there is one."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of set."""
+
+    title: str
+    """As weights files name it."""
+    terms: str
+    open: Callable[[Path], Opened]
+    turns: int = 1
+    """How often each sample comes where no ratios are given."""
+
+
+class Rendered:
+    """Some of the images of a rendered set as samples; without their 3D if `only_2d`, to stand in for photos."""
+
+    def __init__(self, studio: StudioSet, rows: np.ndarray, only_2d: bool = False):
+        self.studio, self.rows, self.only_2d = studio, rows, only_2d
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def joints_cam_mm(self) -> Float[np.ndarray, "N 16 3"]:
+        """Truth of all its samples."""
+        return self.studio.joints_cam_mm[self.rows]
+
+    def load(self, i: int) -> Sample:
+        drawn = self.studio.load(int(self.rows[i]))
+        every_joint = np.ones(MPII16.n, bool)  # occluded or outside, the truth is known
+        joints_cam_mm = None if self.only_2d else drawn.joints_cam_mm
+        return Sample(drawn.image, drawn.joints_px, every_joint, drawn.box_xywh, joints_cam_mm)
+
+
+def _lsp(path: Path) -> Opened:
+    return load_lsp(path, "train").with_pelvis(), load_lsp(path, "val")
+
+
+def _lspet(path: Path) -> Opened:
+    return load_lspet(path).with_pelvis(), None
+
+
+def _mpii(path: Path) -> Opened:
+    from wildpose.data.mpii import load_mpii
+
+    people = load_mpii(path, "train+val").require_images()
+    watched = np.flatnonzero(people.validation)[:VALIDATION_IMAGES]
+    return people.take(np.flatnonzero(~people.validation)), people.take(watched)
+
+
+def _studio(path: Path) -> Opened:
+    studio = StudioSet(path)
+    held_out = studio.subject == VALIDATION_SUBJECT
+    watched = np.flatnonzero(held_out)[:VALIDATION_IMAGES]
+    return Rendered(studio, np.flatnonzero(~held_out)), Rendered(studio, watched) if len(watched) else None
+
+
+def _outdoor(only_2d: bool) -> Callable[[Path], Opened]:
+    def open_it(path: Path) -> Opened:
+        rendered = StudioSet(path)
+        return Rendered(rendered, np.arange(len(rendered)), only_2d), None
+
+    return open_it
+
+
+KINDS_2D = {
+    "lsp": Kind("LSP train", LSP_TERMS, _lsp, LSP_REPEATS),
+    "lspet": Kind("LSPET", LSPET_TERMS, _lspet),
+    "outdoor": Kind("outdoor train, 2D labels", RENDERED_TERMS, _outdoor(only_2d=True), OUTDOOR_REPEATS),
+    "mpii": Kind("MPII train", MPII_TERMS, _mpii),
+}
+"""Sets with 2D labels (--data-2d)."""
+
+KINDS_3D = {
+    "studio": Kind("studio train", RENDERED_TERMS, _studio),
+    "outdoor": Kind("outdoor train, 3D labels", RENDERED_TERMS, _outdoor(only_2d=False)),
+}
+"""Sets with 3D labels (--data-3d); what they open has `joints_cam_mm`, (N, 16, 3), of all its samples."""

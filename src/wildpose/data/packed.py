@@ -1,0 +1,120 @@
+"""Photos in a few large tar files: what a cluster's file system wants in place of millions of small ones.
+
+`pack(root)` writes beside the photos
+
+    root/photos.packed/000000.tar 000001.tar ...    plain tar files, photos under their paths from root
+    root/photos.packed/index.npz                    names (sorted), tar, offset, bytes of each
+
+and `read_photo` finds a photo that doesn't lie loose in the pack of one of its folders. So every reader works on packed
+photos, each process reads only the bytes of the photo it needs, and the loose ones may be deleted. The index is mapped,
+not read: it opens at once however long it is.
+"""
+
+import functools
+import os
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from wildpose.data.npz import read_npz
+from wildpose.errors import InputError
+
+FOLDER, INDEX = "photos.packed", "index.npz"
+SUFFIXES = {".jpg", ".jpeg", ".png"}
+TAR_BYTES = 512 * 2**20
+"""Photos in one tar, about: large enough to stream, small enough to copy to many nodes at once."""
+
+
+def pack(root: Path, tar_bytes: int = TAR_BYTES, told: Callable[[int, int], None] = lambda done, total: None) -> Path:
+    """Write the pack of all photos under `root`; returns its folder. The photos stay as they are.
+
+    Tars already whole from an interrupted run are kept. told: called with photos done and photos in all, after each
+    tar. Raises InputError for a folder without photos or with a pack of other photos.
+    """
+    names = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not names:
+        raise InputError(f"photos ({', '.join(sorted(SUFFIXES))}) under {root}", "none", "name the data set's folder")
+    sizes = np.array([(root / name).stat().st_size for name in names])
+    tar_of = (np.cumsum(sizes) - sizes) // tar_bytes
+    folder = root / FOLDER
+    folder.mkdir(exist_ok=True)
+    offsets = np.zeros(len(names), np.int64)
+    for number in range(int(tar_of[-1]) + 1):
+        rows = np.flatnonzero(tar_of == number)
+        offsets[rows] = _write_tar(folder / f"{number:06d}.tar", root, [names[row] for row in rows])
+        told(int(rows[-1]) + 1, len(names))
+    draft = folder / f".{INDEX}.draft"
+    with draft.open("wb") as file:
+        # Paths are kept as UTF-8 bytes: fixed width, half as long as str_, and sorted as Python sorts the text.
+        encoded = np.array([name.encode() for name in names])
+        np.savez(file, names=encoded, tar=tar_of.astype(np.int32), offset=offsets, bytes=sizes)
+    os.replace(draft, folder / INDEX)
+    return folder
+
+
+def _write_tar(target: Path, root: Path, names: list[str]) -> list[int]:
+    """Write a tar, whole or not at all, unless it is there; where the bytes of each photo begin."""
+    if not target.is_file():
+        draft = target.with_name(f".{target.name}.draft")
+        with tarfile.open(draft, "w") as tar:
+            for name in names:
+                tar.add(root / name, name, recursive=False, filter=_anonymous)
+        os.replace(draft, target)
+    with tarfile.open(target) as tar:
+        members = tar.getmembers()
+    if [member.name for member in members] != names:
+        raise InputError(f"the photos of {root} in {target}", "others, of an earlier pack", f"delete {target.parent}")
+    return [member.offset_data for member in members]
+
+
+def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """The same photos give the same bytes, whoever packs them."""
+    member.uid = member.gid = member.mtime = 0
+    member.uname = member.gname = ""
+    member.mode = 0o644
+    return member
+
+
+class PackedPhotos:
+    """The photos of one pack, by their paths from its root."""
+
+    def __init__(self, root: Path):
+        self.folder = root / FOLDER
+        index = read_npz(self.folder / INDEX, ("names", "tar", "offset", "bytes"))
+        self.names, self.tar, self.offset, self.bytes = (index[key] for key in ("names", "tar", "offset", "bytes"))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes of a photo's file; None if the pack hasn't got it. InputError if a tar is missing or cut short."""
+        wanted = name.encode()
+        row = int(np.searchsorted(self.names, wanted))
+        if row == len(self) or self.names[row] != wanted:
+            return None
+        path = self.folder / f"{int(self.tar[row]):06d}.tar"
+        try:
+            with path.open("rb", buffering=0) as file:  # opened each time: no handle for forked loaders to share
+                content = os.pread(file.fileno(), int(self.bytes[row]), int(self.offset[row]))
+        except OSError as error:
+            raise InputError(f"the photos in {path}", f"{error.strerror}", "copy the whole pack again") from None
+        if len(content) != self.bytes[row]:
+            raise InputError(f"{name} in {path}", "a file cut short", "copy the whole pack again")
+        return content
+
+
+@functools.lru_cache(maxsize=64)
+def _pack_at(root: Path) -> PackedPhotos | None:
+    return PackedPhotos(root) if (root / FOLDER / INDEX).is_file() else None
+
+
+def packed_bytes(path: Path) -> bytes | None:
+    """The bytes of a photo's file from the pack of the nearest folder above it that has the photo, or None."""
+    for root in path.parents:
+        found = _pack_at(root)
+        content = found.read(path.relative_to(root).as_posix()) if found else None
+        if content is not None:
+            return content
+    return None
