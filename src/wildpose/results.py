@@ -1,24 +1,71 @@
 """One source from file to results on disk: read, predict, draw, write. Nothing appears there before it is whole."""
 
-import os
-import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
-import numpy as np
 from tqdm import tqdm
 
 from wildpose.errors import InputError
-from wildpose.predict.estimator import PoseEstimator, check_boxes
+from wildpose.formats.save import save
+from wildpose.movie import VideoDrawing
+from wildpose.page.writer import FRAME_PX, PHOTO_PX, PagePictures, write_page
+from wildpose.predict.estimator import PoseEstimator
 from wildpose.predict.follow import PeopleFollower, Tracked
-from wildpose.predict.inputs import Frame, Source, Video, read_photo
-from wildpose.view import contact_sheet, draw_close_up, draw_result, write_picture
-from wildpose.write import FrameResult, write_json
+from wildpose.predict.gaps import Seen, fill_gaps
+from wildpose.predict.inputs import Frame, Moment, Source, Video
+from wildpose.predict.photos import open_photo
+from wildpose.predict.placement import Camera, World, camera_with_focal_35mm, camera_with_fov
+from wildpose.predict.smooth import Smoothing, smooth_people
+from wildpose.view import draw_result, write_picture
+from wildpose.write import FrameResult, Recording, with_stature
 
-VIDEO_HEIGHT = (360, 720)
-SHEET_PICTURES = 16
+SMOOTH = Smoothing()
+"""What a video is smoothed with unless asked otherwise."""
+
+
+class OutputError(InputError):
+    """The results can't be written where they should be: no other input will fare better."""
+
+
+def predict_video(
+    estimator: PoseEstimator,
+    video: Video | str | Path,
+    boxes: Sequence[Sequence[int | float]] | None = None,
+    max_people: int = 1,
+    stride: int = 1,
+    max_frames: int | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    smoothing: Smoothing | None = SMOOTH,
+) -> Iterator[tuple[Frame, FrameResult]]:
+    """Frame after frame with the people in it, whose ids stay from frame to frame. At most a few frames are kept.
+
+    boxes: of the people in the first frame taken, (x, y, w, h) in px; None: people are looked for.
+    smoothing: of each person's joints over time, short gaps filled first; frames come some frames later than they are
+    read. A camera's come at once: no gap is filled, and the smoothing knows the past only. None: every frame as the
+    network saw it.
+    Raises InputError, with the first frame, for a file that isn't a video or boxes that don't fit.
+    """
+    video = video if isinstance(video, Video) else Video(video)
+    seen = _see(estimator, video.frames(stride, max_frames, start, end), boxes, max_people)
+    if smoothing and video.camera is None:
+        seen = smooth_people(fill_gaps(seen, max_people), smoothing)
+    elif smoothing:
+        seen = smooth_people(seen, replace(smoothing, ahead_frames=0))
+    for frame, people in seen:
+        height, width = frame.image_rgb.shape[:2]
+        yield frame, FrameResult(frame.index, frame.time_s, width, height, people)
+
+
+def _see(estimator: PoseEstimator, frames: Iterator[Frame], boxes, max_people: int) -> Iterator[Seen]:
+    """Each frame with the people as the network sees them."""
+    follower = PeopleFollower(estimator, max_people)
+    for place, frame in enumerate(frames):
+        image = frame.image_rgb
+        given = boxes and place == 0
+        yield frame, list(follower.start(estimator.predict(image, boxes)) if given else follower.step(image))
 
 
 @dataclass(frozen=True)
@@ -33,127 +80,134 @@ class Job:
     stride: int = 1
     """Every stride-th frame of a video is taken."""
     max_frames: int | None = None
+    start: Moment | None = None
+    end: Moment | None = None
     pictures: bool = True
-
-    def check(self, sources: Sequence[Source]) -> None:
-        """Open every source before any work, and make the output folder. Raises InputError for the first bad one."""
-        for source in sources:
-            image = read_photo(source.path) if source.kind == "photo" else Video(source.path).first_image()
-            check_boxes(self.boxes or (), image.shape[:2])
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"a folder at {self.out}", error.strerror or "an error", "choose another --out") from error
+    formats: Sequence[str] = ("json",)
+    html: bool = False
+    camera: Camera | None = None
+    """That took all the pictures; None: one with the angle of view `fov_deg`."""
+    fov_deg: float | None = None
+    """None: a photo's EXIF says, or else DEFAULT_FOV_DEG is assumed."""
+    world: World | None = None
+    """Which way is up; None: nothing is written in world axes."""
+    height_mm: float | None = None
+    """Stature of everybody; None: the mean adult's bones that the weights were trained for."""
+    smoothing: Smoothing | None = SMOOTH
+    """Of videos and cameras; None: every frame as the network saw it."""
 
     def run(self, source: Source) -> str:
-        """Predict, write, and say so in one line."""
-        try:
-            return self._photo(source) if source.kind == "photo" else self._video(source)
-        except OSError as error:
-            raise InputError(
-                f"to write into {self.out}", str(error), "make room there or choose another --out"
-            ) from error
+        """Predict, write, and say so in one line.
+
+        Raises InputError for a source that can't be used, OutputError if nothing can be written. Stopped by Ctrl-C
+        in a video, it writes what was done, prints the line and raises KeyboardInterrupt.
+        """
+        return self._photo(source) if source.kind == "photo" else self._video(source)
 
     def _photo(self, source: Source) -> str:
-        image = read_photo(source.path)
+        photo = open_photo(source.path)
+        image = photo.image_rgb
         poses = self.estimator.predict(image, self.boxes, self.max_people)
         people = [Tracked(i, pose) for i, pose in enumerate(poses)]
-        written = [self.out / f"{source.stem}.json"]
-        if self.pictures:
-            written.append(self.out / f"{source.stem}_overlay.jpg")
-            write_picture(written[-1], draw_result(image, people, columns=max(1, len(people))))
-        write_json(written[0], [FrameResult(0, 0.0, image.shape[1], image.shape[0], people)])
+        result = FrameResult(0, 0.0, image.shape[1], image.shape[0], people)
+        recording = self._recording([result], 1.0, None, photo.focal_35mm)
+        with self._writing():
+            written = []
+            if self.pictures:
+                written.append(self.out / f"{source.stem}_overlay.jpg")
+                write_picture(written[-1], draw_result(image, people, columns=max(1, len(people))))
+            page = PagePictures(PHOTO_PX) if self.html else None
+            if page:
+                page.add(image)
+            written = self._save(source, recording, page) + written
         return f"{source.path}: {_people(len(people))}; wrote {', '.join(map(str, written))}"
 
     def _video(self, source: Source) -> str:
-        video = Video(source.path)
-        follower = PeopleFollower(self.estimator, self.max_people)
+        video = Video.of(source)
         drawing = VideoDrawing(self.out, source.stem, video.fps / self.stride, self._columns) if self.pictures else None
+        page = PagePictures(FRAME_PX) if self.html else None
         frames: list[FrameResult] = []
-        total = min(-(-video.frame_count // self.stride), self.max_frames or video.frame_count)
         try:
-            for frame in tqdm(
-                video.frames(self.stride, self.max_frames), source.path.name, total, unit="frame", disable=None
-            ):
-                image = frame.image_rgb
-                if self.boxes and not frames:
-                    people = follower.start(self.estimator.predict(image, self.boxes))
-                else:
-                    people = follower.step(image)
-                frames.append(FrameResult(frame.index, frame.time_s, image.shape[1], image.shape[0], people))
-                if drawing:
-                    drawing.add(frame, people)
-            written = drawing.finish() if drawing else []
+            stopped = self._watch(source, video, frames, drawing, page)
+            if not frames:
+                raise InputError(f"frames of {source.path} where asked for", "none", "change --start or --end")
+            with self._writing():
+                pictures = drawing.finish() if drawing else []
+                recording = self._recording(frames, self._rate_hz(video, frames), self.smoothing)
+                written = [*self._save(source, recording, page), *pictures]
         finally:
             if drawing:
                 drawing.clean_up()
-        write_json(self.out / f"{source.stem}.json", frames)
-        written = [self.out / f"{source.stem}.json", *written]
         with_people = sum(bool(frame.people) for frame in frames)
-        return f"{source.path}: people in {with_people} of {len(frames)} frames; wrote {', '.join(map(str, written))}"
+        line = f"{source.path}: people in {with_people} of {len(frames)} frames; wrote {', '.join(map(str, written))}"
+        if stopped:
+            print(line)
+            raise KeyboardInterrupt
+        return line
+
+    def _watch(
+        self,
+        source: Source,
+        video: Video,
+        frames: list[FrameResult],
+        drawing: VideoDrawing | None,
+        page: PagePictures | None,
+    ) -> bool:
+        """Predict and draw frame by frame into the given lists; returns whether Ctrl-C ended it."""
+        span = (self.stride, self.max_frames, self.start, self.end)
+        results = predict_video(self.estimator, video, self.boxes, self.max_people, *span, self.smoothing)
+        total = video.expected_frames(*span)
+        try:
+            for frame, result in tqdm(results, source.path.name, total, unit="frame", disable=None):
+                with self._writing():
+                    if drawing:
+                        drawing.add(frame, result.people)
+                if page:
+                    page.add(frame.image_rgb)
+                frames.append(result)
+        except KeyboardInterrupt:
+            if not frames:
+                raise
+            return True
+        return False
+
+    def _rate_hz(self, video: Video, frames: list[FrameResult]) -> float:
+        """Of the frames taken; a camera's as it turned out, for it shows only what we are quick enough to look at."""
+        if video.camera is None or len(frames) < 2:
+            return video.fps / self.stride
+        return (len(frames) - 1) / max(frames[-1].time_s - frames[0].time_s, 1e-3)
+
+    def _recording(
+        self, frames: list[FrameResult], rate_hz: float, smoothing: Smoothing | None, focal_35mm: float | None = None
+    ) -> Recording:
+        size_hw = frames[0].height, frames[0].width
+        camera = self.camera or camera_with_fov(size_hw, self.fov_deg)
+        if camera.assumed and focal_35mm:
+            camera = camera_with_focal_35mm(size_hw, focal_35mm)
+        frames = with_stature(frames, self.height_mm) if self.height_mm else frames
+        return Recording(frames, rate_hz, camera, smoothing, self.world)
+
+    def _save(self, source: Source, recording: Recording, page: PagePictures | None) -> list[Path]:
+        written = save(recording, self.out, source.stem, self.formats)
+        if page:
+            written.insert(0, self.out / f"{source.stem}.html")
+            shown = {place: jpeg for place, jpeg in page.jpegs.items() if place < len(recording.frames)}
+            write_page(written[0], source.path.name if source.path.name != "-" else "stdin", recording, shown)
+        return written
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Around all that writes: makes the folder, and names it if it, or the disk under it, refuses."""
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            yield
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise OutputError(f"to write into {self.out}", reason, "make room there or choose another --out") from error
 
     @property
     def _columns(self) -> int:
         return len(self.boxes) if self.boxes else self.max_people
-
-
-class VideoDrawing:
-    """Overlay of each frame, contact sheet and overlay video. All under temporary names until `finish`."""
-
-    def __init__(self, out: Path, stem: str, fps: float, columns: int):
-        self.out, self.stem, self.fps, self.columns = out, stem, fps, columns
-        self.folder = out / f".{stem}_frames.{os.getpid()}"
-        self.movie_path = out / f".{stem}_overlay.{os.getpid()}.mp4"
-        self.movie: cv2.VideoWriter | None = None
-        self.sheet: list[tuple[str, np.ndarray]] = []
-        self._every, self._count = 1, 0
-
-    def add(self, frame: Frame, people: Sequence[Tracked]) -> None:
-        """Draw the next frame."""
-        self.folder.mkdir(exist_ok=True)
-        picture_rgb = draw_result(frame.image_rgb, people, self.columns, VIDEO_HEIGHT)
-        write_picture(self.folder / f"{frame.index:06d}.jpg", picture_rgb)
-        height, width = (size // 2 * 2 for size in picture_rgb.shape[:2])  # the codec wants even sizes
-        if self.movie is None:
-            codec = cv2.VideoWriter_fourcc(*"mp4v")
-            self.movie = cv2.VideoWriter(str(self.movie_path), cv2.CAP_FFMPEG, codec, self.fps, (width, height))
-        if self.movie.isOpened():
-            self.movie.write(cv2.cvtColor(picture_rgb[:height, :width], cv2.COLOR_RGB2BGR))
-        self._keep_for_sheet(frame, people)
-
-    def _keep_for_sheet(self, frame: Frame, people: Sequence[Tracked]) -> None:
-        """Evenly spread over however many frames will come: when full, drop every other one and take half as often."""
-        if self._count % self._every == 0:
-            picture = draw_close_up(frame.image_rgb, people, self.columns)
-            self.sheet.append((f"frame {frame.index}, {frame.time_s:.2f} s", picture))
-        self._count += 1
-        if len(self.sheet) > SHEET_PICTURES:
-            self.sheet, self._every = self.sheet[::2], self._every * 2
-
-    def finish(self) -> list[Path]:
-        """Give everything its name; returns what was written."""
-        if self.movie is None:
-            return []
-        sheet_path = self.out / f"{self.stem}_sheet.jpg"
-        captions, pictures = zip(*self.sheet, strict=True)
-        write_picture(sheet_path, contact_sheet(pictures, captions))
-        frames = self.out / f"{self.stem}_frames"
-        shutil.rmtree(frames, ignore_errors=True)
-        os.replace(self.folder, frames)
-        written = [frames, sheet_path]
-        works = self.movie.isOpened()
-        self.movie.release()
-        if works:
-            written.append(self.out / f"{self.stem}_overlay.mp4")
-            os.replace(self.movie_path, written[-1])
-        return written
-
-    def clean_up(self) -> None:
-        """Remove what has no name yet, after an error."""
-        if self.movie is not None:
-            self.movie.release()
-        self.movie_path.unlink(missing_ok=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _people(count: int) -> str:

@@ -5,7 +5,7 @@ from typing import Literal
 
 
 def evaluate(
-    data: Literal["lsp", "studio", "outdoor"],
+    data: Literal["lsp", "mpii", "studio", "outdoor"],
     root: Path,
     weights: str = "default",
     scale_rule: Literal["legacy4296", "train-mean", "ground-truth", "none"] = "train-mean",
@@ -15,19 +15,22 @@ def evaluate(
     """Measure weights on a data set with truth, and say by which protocol.
 
     Args:
-        data: lsp (2D: PCK@0.2 of the torso on photos 1001-2000), or studio or outdoor (3D: MPJPE, PA-MPJPE, PCK, AUC).
+        data: lsp (2D: PCK@0.2 of the torso and PCP on photos 1001-2000), mpii (2D: PCKh@0.5 on the validation people),
+            or studio or outdoor (3D: MPJPE, PA-MPJPE, PCK, AUC).
         root: Folder of the data set.
         weights: An .onnx weights file, or `default` for the one in the package.
         scale_rule: How predicted 3D poses get their size in mm.
         flip: Average with the prediction for the mirrored image.
         out: Also write the numbers to this JSON file.
     """
-    from wildpose.evaluate import evaluate_lsp, evaluate_studio
+    from wildpose.evaluate import evaluate_lsp, evaluate_mpii, evaluate_studio
     from wildpose.predict.onnx_model import OnnxModel
 
     model = OnnxModel.load(weights)
     if data == "lsp":
         report = evaluate_lsp(model, root, flip=flip)
+    elif data == "mpii":
+        report = evaluate_mpii(model, root, flip=flip)
     else:
         report = evaluate_studio(model, root, scale_rule, flip, kind=data)
     print(report.text())

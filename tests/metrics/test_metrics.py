@@ -106,13 +106,65 @@ def test_tompsons_mpii_detections_score_what_is_known(shared_data):
     sides = {"r": "right_", "l": "left_"}
     assert [alone.get(n) or sides[n[0]] + short[n[1]] for n in names] == list(MPII16.joints)
     found, truth = (mat[key].transpose(2, 0, 1).astype(np.float64) for key in ("pos_pred_src", "pos_gt_src"))
-    mask = mat["jnt_missing"].T == 0
-    mask[:, [6, 7]] = False
-    boxes = mat["headboxes_src"].astype(np.float64)
-    pckh = metrics.pckh(found, truth, mask, 0.6 * np.linalg.norm(boxes[1] - boxes[0], axis=0))
+    labelled = mat["jnt_missing"].T == 0
+    boxes = mat["headboxes_src"].astype(np.float64).transpose(2, 0, 1)
+    pckh = metrics.pckh(found, truth, labelled, metrics.head_size_px(boxes))
     known = [65.20, 73.44, 82.00, 81.86, 73.28, 65.69, 97.71, 95.60, 76.40, 83.37, 92.15, 93.27, 83.36, 77.07]
     assert np.allclose(np.delete(pckh, [6, 7]), known, atol=0.006)
-    assert metrics.joint_columns(pckh, metrics.MPII_COLUMNS)["Mean"] == pytest.approx(81.458, abs=6e-4)
+    row = metrics.pckh_row(found, truth, labelled, boxes)
+    assert list(row) == ["Head", "Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle", "Mean"]
+    assert row["Mean"] == pytest.approx(81.458, abs=6e-4)
+    assert row["Head"] == pytest.approx(95.60, abs=0.006) and row["Ankle"] == pytest.approx(
+        (65.20 + 65.69) / 2, abs=0.01
+    )
+
+
+def test_head_size_is_six_tenths_of_the_boxs_diagonal():
+    assert metrics.head_size_px(np.array([[[10.0, 10.0], [40.0, 50.0]]])).tolist() == [30.0]
+
+
+def drawn_px():
+    """A person whose ten parts are each 40 px long or longer, by name; one row of joints."""
+    at = {
+        "right_ankle": (0, 200), "right_knee": (0, 150), "right_hip": (0, 100),
+        "left_hip": (20, 100), "left_knee": (20, 150), "left_ankle": (20, 200),
+        "right_wrist": (-80, 20), "right_elbow": (-40, 20), "right_shoulder": (0, 20),
+        "left_shoulder": (20, 20), "left_elbow": (60, 20), "left_wrist": (100, 20),
+        "upper_neck": (10, 0), "head_top": (10, -50), "pelvis": (10, 100), "thorax": (10, 20),
+    }  # fmt: skip
+    return np.array([[at[name] for name in MPII16.joints]], dtype=np.float64)
+
+
+def test_pcp_is_strict_both_ends_within_half_the_part():
+    """Lower arms are 40 px: a wrist 20 px off still counts, 20.1 px doesn't, however good the elbow is."""
+    truth = drawn_px()
+    found = truth.copy()
+    found[0, MPII16.index("left_wrist"), 1] += 20.0
+    found[0, MPII16.index("right_wrist"), 1] += 20.1
+    row = metrics.pcp(found, truth, ALL)
+    assert row == {"Torso": 100, "U.Leg": 100, "L.Leg": 100, "U.Arm": 100, "L.Arm": 50, "Head": 100, "Mean": 90}
+
+
+def test_pcps_torso_runs_between_the_middles_of_hips_and_shoulders():
+    """80 px long: both shoulders moved apart leave the middle where it is; both moved by 40.1 px lose it."""
+    truth = drawn_px()
+    shoulders = [MPII16.index("left_shoulder"), MPII16.index("right_shoulder")]
+    apart, moved = truth.copy(), truth.copy()
+    apart[0, shoulders, 0] += [60, -60]
+    moved[0, shoulders, 0] += 40.1
+    assert metrics.pcp(apart, truth, ALL)["Torso"] == 100 and metrics.pcp(moved, truth, ALL)["Torso"] == 0
+
+
+def test_pcp_leaves_out_parts_without_truth():
+    truth = np.repeat(drawn_px(), 2, 0)
+    found, mask = truth.copy(), np.ones((2, 16), bool)
+    found[0, MPII16.index("left_ankle")] += 100
+    mask[0, MPII16.index("left_knee")] = False  # with it both the lost lower leg and the upper leg leave the count
+    assert metrics.pcp(found, truth, mask)["L.Leg"] == 100 and metrics.pcp(found, truth, mask)["Mean"] == 100
+    mask[1, MPII16.index("left_knee")] = False
+    truth[~mask] = np.nan
+    row = metrics.pcp(found, truth, mask)
+    assert np.isnan(row["L.Leg"]) and row["Mean"] == 100
 
 
 # 3D

@@ -1,0 +1,118 @@
+"""Weights and a set with 3D labels in, the paper's tables out. Every number says what it counts and by which rule."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from wildpose import metrics, tables
+from wildpose.data.kinds import Rendered
+from wildpose.data.sample import SampleSet
+from wildpose.data.studio import StudioSet
+from wildpose.errors import InputError
+from wildpose.evaluate.poses import Info, Model, Poses, Truth, predict_set, protocol_of
+from wildpose.geometry import weak_perspective_scale as px_per_mm
+from wildpose.report import Report, Table
+from wildpose.studio import protocol as sets
+from wildpose.tables import LSP_JOINTS, Grouping
+
+
+def evaluate_studio(
+    model: Model, studio_dir: str | Path, scale_rule: str = "train-mean", flip: bool = False, kind: str = "studio"
+) -> Report:
+    """Protocols #1 and #2 on the test images of a rendered set of that kind, with the floor of the protocol.
+
+    Raises InputError if the set is not there, incomplete, of another kind, or has no image of split `test`.
+    """
+    rendered = StudioSet(studio_dir)
+    found = rendered.manifest["kind"]
+    if found != kind:
+        raise InputError(f"a rendered set of kind {kind} in {studio_dir}", found, f"say --data {found}")
+    which = np.flatnonzero(rendered.split == "test")
+    if not len(which):
+        have = ", ".join(sorted(set(rendered.split.tolist()))) or "none"
+        raise InputError(f"images of split test in {studio_dir}", f"splits {have}", "render the test split as well")
+    report = evaluate_3d(model, Rendered(rendered, which), groupings(rendered, which), f"{kind} test", scale_rule, flip)
+    subjects = ", ".join(sorted(set(rendered.subject[which].tolist())))
+    cameras = len(set(rendered.camera[which].tolist()))
+    return replace(report, protocol=report.protocol | {"subjects": subjects, "cameras": cameras})
+
+
+def groupings(rendered: StudioSet, rows: np.ndarray) -> tuple[Grouping, ...]:
+    """How the tables of a rendered set are divided: studio by Human3.6M's fifteen actions, here our own fifteen;
+    outdoor by MPI-INF-3DHP's seven activities and by kind of scene."""
+    labels = rendered.action[rows]
+    if rendered.manifest["kind"] == "studio":
+        return (Grouping("action", labels, sets.ACTION_NAMES),)
+    return (
+        Grouping("activity", labels, tuple(sets.ACTIVITIES)),
+        Grouping("scene", rendered.scene[rows], sets.SCENES),
+    )
+
+
+def evaluate_3d(
+    model: Model,
+    samples: SampleSet,
+    by: Sequence[Grouping],
+    name: str,
+    scale_rule: str = "train-mean",
+    flip: bool = False,
+) -> Report:
+    """Table 1 (both protocols, per group of the first grouping), Table 2 (limb groups) and Table 4 (PCK and AUC, per
+    group of every grouping) of samples with 3D truth.
+
+    The row `floor` is the same path fed with true heatmaps and true depth: what is left is the error of weak
+    perspective, decoding and the scale rule, and none of the network's.
+    """
+    found, ideal, truth = predict_set(model, samples, flip)
+    rows = {"wildpose": found, "floor": ideal}
+    in_mm = {row: _to_mm(poses, truth, scale_rule, model.info) for row, poses in rows.items()}
+    true_mm = metrics.root_relative(truth.joints_cam_mm.astype(np.float64))
+    protocol = protocol_of(model, name, len(samples), flip) | {
+        "scale_rule": scale_rule,
+        "bone_sum_mm": {"train-mean": model.info.bone_sum_mm, "legacy4296": metrics.LEGACY_BONE_SUM_MM}.get(scale_rule),
+        "metric": "mm, 16 joints; Protocol #1: MPJPE, pelvis aligned; Protocol #2: after a similarity, no reflection",
+        "pck": "error < 150 mm, pelvis aligned; AUC over 0:5:150 (31 values); 14 joints, no pelvis, no thorax",
+        "floor": "true heatmaps and true depth through the same path",
+        "average": "Avg., Total and all single numbers are over images, not over groups",
+    }
+    numbers = _numbers(in_mm["wildpose"], true_mm)
+    numbers |= {f"floor/{key}": value for key, value in _numbers(in_mm["floor"], true_mm).items()}
+    pck_2d = metrics.pck_torso(found.joints_px, truth.joints_px, truth.mask)
+    numbers["pck_torso_0.2_16_joints"] = float(np.nanmean(pck_2d))
+    return Report(protocol, numbers, tuple(_tables_3d(in_mm, true_mm, by, name, scale_rule)))
+
+
+def _to_mm(poses: Poses, truth: Truth, rule: str, info: Info) -> np.ndarray:
+    """Poses in mm. Without a bone rule (`none`) the image's true weak-perspective scale turns crop units into mm."""
+    cam = truth.joints_cam_mm.astype(np.float64)
+    if rule == "none":
+        mm_per_unit = poses.half_sides_px / px_per_mm(cam, truth.joints_px.astype(np.float64))
+        return poses.poses * mm_per_unit[:, None, None]
+    return metrics.scale_poses(poses.poses.astype(np.float64), rule, info.bone_sum_mm, cam)
+
+
+def _numbers(found_mm: np.ndarray, true_mm: np.ndarray) -> dict[str, float]:
+    errors = metrics.protocol1_errors(found_mm, true_mm)
+    return {
+        "mpjpe_p1_mm": metrics.mpjpe(found_mm, true_mm),
+        "pa_mpjpe_p2_mm": metrics.pa_mpjpe(found_mm, true_mm),
+        "pa_mpjpe_rigid_mm": metrics.pa_mpjpe_rigid(found_mm, true_mm),
+        "n_mpjpe_mm": metrics.n_mpjpe(found_mm, true_mm),
+        "pck3d_150": metrics.pck3d(errors[:, LSP_JOINTS]),
+        "auc": metrics.auc(errors[:, LSP_JOINTS]),
+    }
+
+
+def _tables_3d(
+    in_mm: dict[str, np.ndarray], true_mm: np.ndarray, by: Sequence[Grouping], name: str, rule: str
+) -> Iterator[Table]:
+    basis = f"{len(true_mm)} images, scale rule {rule}"
+    errors = {row: metrics.protocol1_errors(poses, true_mm) for row, poses in in_mm.items()}
+    aligned = {row: metrics.protocol2_errors(poses, true_mm) for row, poses in in_mm.items()}
+    yield tables.per_group(f"{name}: Protocol #1, MPJPE", errors, by[0], basis)
+    yield tables.per_group(f"{name}: Protocol #2, PA-MPJPE", aligned, by[0], basis)
+    yield tables.limbs(f"{name}: Protocol #1, MPJPE", errors, basis)
+    for grouping in by:
+        yield tables.reach(f"{name}: PCK at 150 mm and AUC, pelvis aligned, 14 joints", errors, grouping, basis)

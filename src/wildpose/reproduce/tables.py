@@ -1,0 +1,86 @@
+"""One function per table of the paper: outcomes of a queue in, Markdown and plots out."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from wildpose.reproduce.paper import TABLE_1_P1, TABLE_1_P2, TABLE_2, TABLE_3, TABLE_4
+from wildpose.reproduce.plots import draw_curves, draw_rows
+from wildpose.reproduce.queue import Outcome, Plan
+from wildpose.reproduce.results import Figures, figures_of, section, stacked
+from wildpose.reproduce.rows import ROWS, Row, Target
+
+HEAD = """# Results
+
+Written by `wildpose reproduce`. Every row but Pretrain takes {steps} steps of the adversarial phase from the same
+pretrained state and with the same batches; Baseline is that phase with lambda = 0. Seeds wanted: {seeds}.
+"""
+
+
+def table_1(outcomes: Sequence[Outcome], rows: Sequence[Row], plan: Plan) -> str:
+    """Errors per action, both protocols."""
+    found = [
+        figures_of(outcomes, rows, paper, "studio", title, "wildpose")
+        for paper, title in ((TABLE_1_P1, "Protocol #1, MPJPE, per action"), (TABLE_1_P2, "Protocol #2"))
+    ]
+    return "\n".join(section(figures) for figures in found if figures)
+
+
+def table_2(outcomes: Sequence[Outcome], rows: Sequence[Row], plan: Plan) -> str:
+    """Ablation: errors of the limbs."""
+    figures = figures_of(outcomes, rows, TABLE_2, "studio", "limb groups", "wildpose")
+    return _with_plot(figures, plan.out / "table2.png")
+
+
+def table_3(outcomes: Sequence[Outcome], rows: Sequence[Row], plan: Plan) -> str:
+    """2D before and after."""
+    figures = figures_of(outcomes, rows, TABLE_3, "photos", "PCK", "PCK@0.2")
+    return _with_plot(figures, plan.out / "table3.png")
+
+
+def table_4(outcomes: Sequence[Outcome], rows: Sequence[Row], plan: Plan) -> str:
+    """Another domain: PCK and AUC."""
+    pck = figures_of(outcomes, rows, TABLE_4, "outdoor", "per activity", "PCK wildpose")
+    area = figures_of(outcomes, rows, TABLE_4, "outdoor", "per activity", "AUC wildpose")
+    if pck is None or area is None:
+        return ""
+    return _with_plot(stacked(pck, area, ("PCK", "AUC")), plan.out / "table4.png")
+
+
+def figure_5(outcomes: Sequence[Outcome], rows: Sequence[Row], plan: Plan) -> str:
+    """Validation curves with and without pretraining."""
+    logs = {row: [plan.log(o.row, o.seed) for o in outcomes if o.row == row] for row in rows}
+    drawn = draw_curves(logs, plan.out / "figure5.png")
+    return f"## Figure 5\n\n![MPJPE on the held-out part over the steps]({drawn.name})\n" if drawn else ""
+
+
+TABLES: dict[Target, Callable[[Sequence[Outcome], Sequence[Row], Plan], str]] = {
+    "table1": table_1,
+    "table2": table_2,
+    "table3": table_3,
+    "table4": table_4,
+    "figure5": figure_5,
+}
+
+
+def write_results(outcomes: Sequence[Outcome], plan: Plan, target: Target, rows: Sequence[Row]) -> str:
+    """OUT/TARGET.md, and OUT/results.md with the sections of all targets so far; returns the section of this one."""
+    order = [row for row in _printed_order(target) if row in rows]
+    text = TABLES[target](outcomes, order, plan)
+    (plan.out / f"{target}.md").write_text(text)
+    sections = [path.read_text() for name in TABLES if (path := plan.out / f"{name}.md").is_file()]
+    head = HEAD.format(steps=plan.base.adversarial.steps, seeds=plan.seeds)
+    (plan.out / "results.md").write_text("\n".join([head, *sections]))
+    return text
+
+
+def _printed_order(target: Target) -> list[Row]:
+    """The paper's rows in the paper's order, those it doesn't have first."""
+    paper = list(TABLE_2.rows)
+    return sorted(ROWS[target], key=lambda row: paper.index(row.name) if row.name in paper else -1)
+
+
+def _with_plot(figures: Figures | None, target: Path) -> str:
+    if figures is None:
+        return ""
+    drawn = draw_rows(figures, target)
+    return f"{section(figures)}\n![{figures.paper.name}]({drawn.name})\n"
