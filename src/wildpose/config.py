@@ -82,7 +82,10 @@ class PhaseConfig:
     head_only_steps: int = 0
     """First steps in which the 2D module is frozen, so that a fresh depth module can't damage it."""
     batch_3d: int = 0
-    """Studio samples in each batch; the rest has 2D labels only."""
+    """Samples with 3D labels in each batch; the rest has 2D labels only."""
+    mix: tuple[str, ...] = ()
+    """Shares of the 2D sets in this phase as NAME:RATIO (mpii:2,lsp:1), sets that aren't named left out; empty: as
+    on the command line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,9 +154,9 @@ PRESETS: dict[str, TrainConfig] = {
     "small": TrainConfig(
         model=ModelConfig(stacks=2, features=128, input_px=128, depth_readout="joint"),
         augment=AugmentConfig(scale=0.2, rotation_deg=30.0, colour=0.2, occlude_share=0.1, off_target_share=0.02),
-        pretrain_2d=PhaseConfig(steps=10_500, lr=1e-3),
+        pretrain_2d=PhaseConfig(steps=13_000, lr=1e-3),
         pretrain_3d=PhaseConfig(
-            steps=8400, lr=8e-4, depth_weight=0.03, warmup_steps=100, head_only_steps=50, batch_3d=8
+            steps=13_000, lr=8e-4, depth_weight=0.03, warmup_steps=100, head_only_steps=50, batch_3d=8
         ),
         adversarial=PhaseConfig(steps=1000, lr=1e-4, depth_weight=0.03, batch_3d=8),
         batch=16,

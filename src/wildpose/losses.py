@@ -18,17 +18,25 @@ DEPTH_CLIP = 0.5
 """Half crop sides beyond which an error of clipped-l1 has no gradient: a pose turned the wrong way round."""
 
 
-def masked_mean(values: Float[Tensor, "*shape"], mask: Bool[Tensor, "*shape"]) -> Float[Tensor, ""]:
-    """Mean over the mask, 0 where nothing is labelled. Masked values may be NaN: neither value nor gradient passes."""
-    return torch.where(mask, values, 0).sum() / mask.sum().clamp_min(1)
+def masked_mean(
+    values: Float[Tensor, "*shape"], mask: Bool[Tensor, "*shape"], count: Float[Tensor, ""] | None = None
+) -> Float[Tensor, ""]:
+    """Mean over the mask, 0 where nothing is labelled. Masked values may be NaN: neither value nor gradient passes.
+
+    count: what to divide by, where the batch is one part of a larger one: the labels of all its parts.
+    """
+    return torch.where(mask, values, 0).sum() / (mask.sum() if count is None else count).clamp_min(1)
 
 
 def heatmap_loss(
-    predicted: Float[Tensor, "B S P H W"], truth: Float[Tensor, "B P H W"], mask: Bool[Tensor, "B P"]
+    predicted: Float[Tensor, "B S P H W"],
+    truth: Float[Tensor, "B P H W"],
+    mask: Bool[Tensor, "B P"],
+    count: Float[Tensor, ""] | None = None,
 ) -> Float[Tensor, ""]:
     """First term of eq. (2), with intermediate supervision: squared error of each stack, summed over the stacks."""
     per_map = ((predicted - truth[:, None]) ** 2).mean((3, 4))
-    return sum(masked_mean(per_map[:, s], mask) for s in range(per_map.shape[1]))
+    return sum(masked_mean(per_map[:, s], mask, count) for s in range(per_map.shape[1]))
 
 
 def depth_loss(
@@ -36,28 +44,45 @@ def depth_loss(
     truth: Float[Tensor, "B P"],
     mask: Bool[Tensor, "B P"],
     kind: Literal["squared", "clipped-l1"] = "squared",
+    count: Float[Tensor, ""] | None = None,
 ) -> Float[Tensor, ""]:
     """Second term of eq. (2), over the labelled depths. `squared` is the paper's."""
     error = predicted - torch.where(mask, truth, 0)
-    return masked_mean(error**2 if kind == "squared" else error.abs().clamp_max(DEPTH_CLIP), mask)
+    return masked_mean(error**2 if kind == "squared" else error.abs().clamp_max(DEPTH_CLIP), mask, count)
 
 
-def pose_losses(maps: PoseMaps, batch: Batch, depth_kind: Literal["squared", "clipped-l1"]) -> dict[str, Tensor]:
-    """The terms of L_pose, eq. (2)."""
+def label_counts(batch: Batch) -> Float[Tensor, "2"]:
+    """Labelled joints and labelled depths of a batch; the sum over its parts is what pose_losses divides by."""
+    return torch.stack([batch.heatmap_mask.sum(), batch.depth_mask.sum()]).float()
+
+
+def pose_losses(
+    maps: PoseMaps,
+    batch: Batch,
+    depth_kind: Literal["squared", "clipped-l1"],
+    counts: Float[Tensor, "2"] | None = None,
+) -> dict[str, Tensor]:
+    """The terms of L_pose, eq. (2): of a batch, or (with `counts` of the whole) the share of a part in them."""
+    joints, depths = label_counts(batch) if counts is None else counts
     return {
-        "heatmap": heatmap_loss(maps.heatmaps, batch.heatmaps, batch.heatmap_mask),
-        "depth": depth_loss(maps.depth, batch.depth, batch.depth_mask, depth_kind),
+        "heatmap": heatmap_loss(maps.heatmaps, batch.heatmaps, batch.heatmap_mask, joints),
+        "depth": depth_loss(maps.depth, batch.depth, batch.depth_mask, depth_kind, depths),
     }
 
 
-def discriminator_loss(real_logits: Float[Tensor, " N"], fake_logits: Float[Tensor, " M"]) -> dict[str, Tensor]:
-    """Eq. (3): binary cross-entropy, ground truth as 1, predictions as 0."""
-    return {
-        "d_real": F.binary_cross_entropy_with_logits(real_logits, torch.ones_like(real_logits)),
-        "d_fake": F.binary_cross_entropy_with_logits(fake_logits, torch.zeros_like(fake_logits)),
-    }
+def cross_entropy(logits: Float[Tensor, " N"], is_real: bool, count: int | None = None) -> Float[Tensor, ""]:
+    """L_cls: mean binary cross-entropy; of a part of a batch with `count` rows, the part's share in the mean."""
+    target = torch.full_like(logits, float(is_real))
+    return F.binary_cross_entropy_with_logits(logits, target, reduction="sum") / (count or len(logits))
 
 
-def generator_adversarial_loss(fake_logits: Float[Tensor, " B"]) -> Float[Tensor, ""]:
+def discriminator_loss(
+    real_logits: Float[Tensor, " N"], fake_logits: Float[Tensor, " M"], count: int | None = None
+) -> dict[str, Tensor]:
+    """Eq. (3): binary cross-entropy, ground truth as 1, predictions as 0. count: of either, in the whole batch."""
+    return {"d_real": cross_entropy(real_logits, True, count), "d_fake": cross_entropy(fake_logits, False, count)}
+
+
+def generator_adversarial_loss(fake_logits: Float[Tensor, " B"], count: int | None = None) -> Float[Tensor, ""]:
     """First term of eq. (5), before lambda: predictions should pass for 1."""
-    return F.binary_cross_entropy_with_logits(fake_logits, torch.ones_like(fake_logits))
+    return cross_entropy(fake_logits, True, count)

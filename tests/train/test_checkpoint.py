@@ -1,13 +1,14 @@
 """Checkpoints appear whole, say when they are damaged, and hold everything."""
 
 import json
+import resource
 
 import pytest
 import torch
 from rendered_batch import tiny_config
 
 from wildpose.errors import InputError
-from wildpose.train.checkpoint import checkpoints, latest_checkpoint, read_checkpoint, save_checkpoint
+from wildpose.train.checkpoint import checkpoints, latest_checkpoint, read_checkpoint, save_checkpoint, tidy
 from wildpose.train.loop import Training
 
 
@@ -45,16 +46,73 @@ def test_a_folder_that_is_no_checkpoint_is_told(tmp_path):
         read_checkpoint(tmp_path)
 
 
-def test_a_failed_write_leaves_the_old_ones(run, monkeypatch):
-    def full(*_args):
-        raise OSError(28, "No space left on device")
+def test_a_changed_state_is_told(run):
+    path = run / "step-000030" / "state.json"
+    path.write_text(path.read_text().replace('"step": 30', '"step": 31'))
+    with pytest.raises(InputError, match="was changed"):
+        read_checkpoint(run / "step-000030")
 
-    monkeypatch.setattr("wildpose.train.checkpoint._write", full)
+
+def test_a_checkpoint_of_the_first_version_is_read(run):
+    """Before state_sha256 and the log's sums were added."""
+    path = run / "step-000030" / "state.json"
+    state = json.loads(path.read_text())
+    del state["state_sha256"], state["log"]
+    path.write_text(json.dumps(state, indent=1))
+    training = Training(tiny_config(), "pretrain-2d")
+    training.resume(run / "step-000030")
+    assert training.step == 30 and training.means.steps == 0
+
+
+def cut_latest(run):
+    file = run / "step-000030" / "generator.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+def test_a_damaged_latest_is_put_aside_with_a_warning_and_the_one_before_is_used(run):
+    cut_latest(run)
+    (run / ".draft-123").mkdir()
+    said = []
+    tidy(run, said.append)
+    assert latest_checkpoint(run).name == "step-000020"
+    assert {p.name for p in run.iterdir()} == {"step-000020", "damaged-step-000030"}
+    assert "step-000030/generator.safetensors with sha256" in said[0] and "put aside" in said[1]
+
+
+def test_where_all_are_damaged_nothing_is_touched(run):
+    cut_latest(run)
+    (run / "step-000020" / "average.safetensors").unlink()
+    with pytest.raises(InputError, match="damaged ones only"):
+        tidy(run, lambda _line: None)
+    assert {p.name for p in run.iterdir()} == {"step-000020", "step-000030"}
+
+
+def test_a_sound_run_is_left_alone_without_a_word(run):
+    said = []
+    tidy(run, said.append)
+    assert said == [] and latest_checkpoint(run).name == "step-000030"
+
+
+def test_steps_are_ordered_as_numbers(tmp_path):
+    training = Training(tiny_config(), "pretrain-2d")
+    for step in (999_999, 1_000_000):
+        training.step = step
+        training.save(tmp_path)
+    assert latest_checkpoint(tmp_path).name == "step-1000000"
+
+
+def test_a_full_disk_leaves_the_old_ones_and_no_draft(run):
+    """The system refuses to write past 20 kB of a file, as it would refuse on a full disk: half of it is written."""
     training = Training(tiny_config(), "pretrain-2d")
     training.step = 40
-    with pytest.raises(OSError, match="space"):
-        training.save(run)
-    assert latest_checkpoint(run).name == "step-000030"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            training.save(run)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {p.name for p in run.iterdir()} == {"step-000020", "step-000030"}
     read_checkpoint(run / "step-000030")
 
 

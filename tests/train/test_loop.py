@@ -11,7 +11,8 @@ from wildpose.config import PHASES
 from wildpose.errors import InputError
 from wildpose.train.checkpoint import read_checkpoint
 from wildpose.train.log import read_log
-from wildpose.train.loop import Training, learning_rate, run_phase, update_average
+from wildpose.train.loop import run_phase
+from wildpose.train.state import Training, learning_rate, update_average
 
 
 def quiet(_line: str) -> None: ...
@@ -42,7 +43,13 @@ def test_two_and_two_steps_equal_four_bit_for_bit(whole, phase, tmp_path):
 
 def test_a_phase_writes_exactly_this(whole):
     folder = whole["adversarial"].parent
-    assert {p.name for p in folder.iterdir()} == {"config.json", "curves.png", "log.jsonl", "step-000004"}
+    assert {p.name for p in folder.iterdir()} == {
+        "config.json",
+        "curves.png",
+        "log.jsonl",
+        "step-000004",
+        ".lock",
+    }
     assert {p.name for p in whole["adversarial"].iterdir()} == {
         "generator.safetensors",
         "average.safetensors",

@@ -12,7 +12,7 @@ from wildpose.config import AdversarialConfig
 from wildpose.data.batches import Batches
 from wildpose.losses import pose_losses
 from wildpose.train import steps
-from wildpose.train.loop import Training
+from wildpose.train.state import Training
 from wildpose.train.steps import NonFiniteLoss, adversarial_step, clip_gradient, evidence_of, supervised_step
 
 
@@ -34,9 +34,7 @@ def same(before: dict[str, torch.Tensor], network) -> bool:
 
 
 def step(run: Training, batch) -> dict[str, float]:
-    return adversarial_step(
-        run.generator, run.discriminator, run.optimisers, batch, run.config, run.codec, run.autocast, 0
-    )
+    return adversarial_step(run, batch)
 
 
 def test_a_step_trains_both_and_leaves_both_at_rest():
@@ -93,10 +91,7 @@ def test_weight_zero_is_the_supervised_step():
     adversarial, supervised = training(adversarial_loss=config), training(adversarial_loss=config)
     batch = batch_of(adversarial)
     step(adversarial, batch)
-    weight = supervised.config.adversarial.depth_weight
-    supervised_step(
-        supervised.generator, supervised.optimisers[0], batch, supervised.config, weight, False, supervised.autocast, 0
-    )
+    supervised_step(supervised, batch, supervised.config.adversarial.depth_weight, False)
     assert same(snapshot(supervised.generator), adversarial.generator)
 
 
@@ -142,7 +137,7 @@ def test_half_of_ds_batch_is_real(monkeypatch):
     run = training()
     seen = {}
 
-    def watch(real, fake):
+    def watch(real, fake, _count):
         seen["counts"] = (len(real), len(fake))
         return {"d_real": real.sum(), "d_fake": fake.sum()}
 

@@ -1,9 +1,10 @@
 """wildpose train: the paper's three phases."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional, UseAppendAction, arg
 
 from wildpose.config import PHASES, PRESETS, TrainConfig, override
 from wildpose.errors import InputError
@@ -22,15 +23,20 @@ def train(
     lspet: Path | None = None,
     outdoor: Path | None = None,
     studio: Path | None = None,
+    data_2d: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=PATH[:RATIO]")] = (),
+    data_3d: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=PATH[:RATIO]")] = (),
     init: Path | None = None,
     set: Annotated[tuple[str, ...], arg(metavar="NAME=VALUE")] = (),
     stop_at: int | None = None,
     threads: int = 0,
+    accumulate: int = 1,
 ) -> None:
     """Train the pose estimator: its 2D module on wild photos, all of it with studio 3D, then adversarially.
 
     Each phase lives in OUT/PHASE (config.json, log.jsonl, curves.png, checkpoints) and starts from the phase before it.
-    Run the same command again to go on after an interruption. `--preset smoke` needs no data: it renders its own.
+    Run the same command again to go on after an interruption: a kill, SIGTERM, Ctrl-C (the last two write a checkpoint
+    first), a full disk. Under torchrun each process takes a share of every batch, on a GPU of its own if there are
+    GPUs; settings, results and checkpoints stay those of one. `--preset smoke` needs no data: it renders its own.
 
     Args:
         phase: One phase, or all three in order.
@@ -40,37 +46,70 @@ def train(
         lspet: Its extended training set, likewise.
         outdoor: Rendered people whose 2D labels stand in for photos (`wildpose data outdoor`).
         studio: Rendered people with 3D labels (`wildpose data studio`).
-        init: Checkpoint folder to start from, in place of the phase before.
+        data_2d: A further set with 2D labels and its share of the draws among them; may be given again. If one has a
+            ratio, all need one: give every set by this flag then. --set PHASE.mix=NAME:RATIO,... is for one phase.
+        data_3d: Likewise a set with 3D labels. How many of a batch have 3D labels: --set PHASE.batch_3d.
+        init: Checkpoint folder or weights file (`default`: that of the package) to start from, in place of the phase
+            before.
         set: Settings to change, such as --set adversarial_loss.fix_2d=true batch=8.
         stop_at: Step to stop at before the phase's end; the schedule stays that of the whole phase.
         threads: Of the processor; 0 leaves it to torch.
+        accumulate: Passes in which a process takes its share of a batch, if it doesn't fit its memory at once.
     """
     import torch
 
-    from wildpose.data.mix import build_data
-    from wildpose.export import describe, export_onnx, load_generator
+    from wildpose.data.kinds import KINDS_2D, KINDS_3D
+    from wildpose.data.mix import build_data, parse_source
+    from wildpose.train.guard import Interrupted
     from wildpose.train.loop import run_phase
+    from wildpose.train.memory import keep_freed_memory
+    from wildpose.train.workers import join
 
+    keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
     config = override(PRESETS[preset], set)
     phases = PHASES if phase == "all" else (phase,)
     check_sizes(config)
-    if preset == "smoke" and not (lsp or lspet or outdoor or studio):
-        studio, outdoor = render_smoke(out)
-    if studio is None and phases != ("pretrain-2d",):
-        raise InputError("--studio DIR for phases with 3D labels", "none", "run `wildpose data studio --out DIR` first")
-    data = build_data(lsp, lspet, outdoor, studio)
-    for each in phases:
-        checkpoint = run_phase(config, each, data, out, init, stop_at)
-        init = None
-        print(f"{each}: {checkpoint}, curves in {checkpoint.parent / 'curves.png'}")
-    if phases[-1] != "pretrain-2d":
-        weights = out / "weights.onnx"
-        generator, state = load_generator(checkpoint)
-        export_onnx(generator, describe(generator, state, preset, []), weights)
-        print(f"weights: {weights}; try `wildpose predict PHOTO --weights {weights} --out DIR`")
-        print(f"its poses on held-out images: {draw_held_out(weights, data, out / 'predictions.jpg')}")
+    more_2d = [parse_source(text, KINDS_2D, "--data-2d") for text in data_2d]
+    more_3d = [parse_source(text, KINDS_3D, "--data-3d") for text in data_3d]
+    with join() as workers:
+        if preset == "smoke" and not (lsp or lspet or outdoor or studio or more_2d or more_3d):
+            if workers.leads:
+                render_smoke(out)
+            workers.largest(0)  # the others wait for its pictures
+            studio, outdoor = out / "studio", out / "outdoor"
+        if studio is None and not more_3d and phases != ("pretrain-2d",):
+            raise InputError(
+                "--studio DIR (or --data-3d) for phases with 3D labels",
+                "none",
+                "run `wildpose data studio --out DIR` first",
+            )
+        data = build_data(lsp, lspet, outdoor, studio, more_2d, more_3d)
+        mixed = {each: data.in_phase(config.phase(each).mix) for each in phases}
+        for each in phases:
+            try:
+                done = run_phase(config, each, mixed[each], out, init, stop_at, workers=workers, accumulate=accumulate)
+            except Interrupted as stop:
+                if workers.leads:
+                    print(stop, file=sys.stderr)
+                raise SystemExit(128 + stop.number) from None  # as a shell counts: what waits for this must not go on
+            init = None
+            if workers.leads:
+                print(f"{each}: {done}, curves in {done.parent / 'curves.png'}")
+        if workers.leads and phases[-1] != "pretrain-2d":
+            write_weights(done, preset, data, out)
+
+
+def write_weights(checkpoint: Path, preset: str, data: "TrainData", out: Path) -> None:
+    """OUT/weights.onnx, and a picture of what it finds."""
+    from wildpose.export import describe, export_onnx, load_generator
+
+    weights = out / "weights.onnx"
+    generator, state = load_generator(checkpoint)
+    export_onnx(generator, describe(generator, state, preset, []), weights)
+    print(f"weights: {weights}; try `wildpose predict PHOTO --weights {weights} --out DIR`")
+    print(f"its poses on held-out images: {draw_held_out(weights, data, out / 'predictions.jpg')}")
 
 
 def check_sizes(config: TrainConfig) -> None:
@@ -85,14 +124,12 @@ def check_sizes(config: TrainConfig) -> None:
             raise InputError(f"{name}.batch_3d from 0 to batch = {config.batch}", got, f"mend --set {name}.batch_3d")
 
 
-def render_smoke(out: Path) -> tuple[Path, Path]:
+def render_smoke(out: Path) -> None:
     """A small studio, and rendered outdoor people for photos; kept in OUT, so a second run finds them."""
     from wildpose.studio.generate import generate
 
-    studio, outdoor = out / "studio", out / "outdoor"
-    generate("studio", studio, SMOKE_IMAGES, seed=0, workers=2)
-    generate("outdoor", outdoor, SMOKE_IMAGES, seed=1, workers=2)
-    return studio, outdoor
+    generate("studio", out / "studio", SMOKE_IMAGES, seed=0, workers=2)
+    generate("outdoor", out / "outdoor", SMOKE_IMAGES, seed=1, workers=2)
 
 
 def draw_held_out(weights: Path, data: "TrainData", target: Path) -> Path:

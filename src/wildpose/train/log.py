@@ -2,6 +2,9 @@
 
 import json
 import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,52 @@ class Log:
         rounded = {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in values.items()}
         with self.path.open("a") as file:
             file.write(json.dumps({"kind": kind, "step": step, **rounded}) + "\n")
+
+
+@dataclass
+class Means:
+    """Means of the values of the steps since the last line; kept in checkpoints, so that a resumed log is the same."""
+
+    sums: dict[str, float] = field(default_factory=dict)
+    steps: int = 0
+
+    def add(self, values: dict[str, float]) -> None:
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        self.steps += 1
+
+    def take(self) -> dict[str, float]:
+        means = {name: total / self.steps for name, total in self.sums.items()}
+        self.sums, self.steps = {}, 0
+        return means
+
+
+class Pace:
+    """How fast steps go, and what share of the time they wait for a batch."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        self.began, self.waited, self.steps = time.monotonic(), 0.0, 0
+
+    def timed(self, batches: Iterable) -> Iterator:
+        iterator = iter(batches)
+        while True:
+            asked = time.monotonic()
+            batch = next(iterator, None)
+            if batch is None:
+                return
+            self.waited += time.monotonic() - asked
+            self.steps += 1
+            yield batch
+
+    def take(self, batch: int) -> dict[str, float]:
+        """Images a second and share of waiting since the last call; `batch`: images a step."""
+        elapsed = time.monotonic() - self.began
+        speed = {"images_s": self.steps * batch / elapsed, "wait_share": self.waited / elapsed}
+        self.restart()
+        return speed
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

@@ -8,153 +8,39 @@ A phase lives in `OUT/PHASE`: config.json, log.jsonl, curves.png, step-NNNNNN/. 
 checkpoint; batch k depends on the seed and k alone, so the result is that of an undisturbed run.
 """
 
-import copy
-import dataclasses
 import json
-import math
 import os
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import cv2
 import torch
-from torch import nn
 from tqdm import tqdm
 
-from wildpose.codec import HeatmapCodec
-from wildpose.config import PHASES, Phase, PhaseConfig, TrainConfig, from_dict
+from wildpose.config import PHASES, Phase, TrainConfig
 from wildpose.data.batches import Batches
 from wildpose.data.mix import TrainData
 from wildpose.errors import InputError
-from wildpose.models.discriminator import Discriminator
-from wildpose.models.generator import Generator
-from wildpose.train.checkpoint import (
-    latest_checkpoint,
-    read_checkpoint,
-    restore_optimiser,
-    save_checkpoint,
-)
-from wildpose.train.log import Log, draw_curves
-from wildpose.train.steps import adversarial_step, supervised_step
+from wildpose.train.checkpoint import checkpoint_path, latest_checkpoint, tidy
+from wildpose.train.guard import Interrupted, StopRequest, full_disk_told, leave_signals_to_parent, only_writer
+from wildpose.train.log import Log, Pace, draw_curves
+from wildpose.train.state import Training
+from wildpose.train.steps import advance
 from wildpose.train.validate import validate_2d, validate_3d
+from wildpose.train.workers import ALONE, Workers
+
+Notify = Callable[[str], None]
 
 
-class Training:
-    """Networks, optimisers and step counter of one phase."""
-
-    def __init__(self, config: TrainConfig, phase: Phase):
-        torch.manual_seed(config.seed)
-        self.config, self.phase, self.settings = config, phase, config.phase(phase)
-        self.step = 0
-        self.origin: dict[str, Any] = {"history": [], "data": []}
-        self.generator = _channels_last(Generator(config.model)).requires_grad_(False)
-        self.average = copy.deepcopy(self.generator).eval()
-        self.networks: dict[str, nn.Module] = {"generator": self.generator, "average": self.average}
-        self.optimisers = [_optimiser(config, self.generator, self.settings.lr)]
-        if phase == "adversarial":
-            self.discriminator = Discriminator(config.discriminator, config.model).requires_grad_(False)
-            self.networks["discriminator"] = self.discriminator
-            lr = config.adversarial_loss.lr_discriminator
-            self.optimisers.append(torch.optim.Adam(self.discriminator.parameters(), lr, betas=(0.5, 0.999)))
-        self.codec = HeatmapCodec(config.model.input_px, config.model.heatmap_px, config.model.sigma_px)
-
-    def autocast(self) -> torch.autocast:
-        return torch.autocast("cpu", torch.bfloat16, enabled=self.config.precision == "bfloat16")
-
-    def start_from(self, checkpoint: Path) -> None:
-        """Weights of an earlier phase: its average where it kept one."""
-        state, tensors = read_checkpoint(checkpoint)
-        ours, theirs = self.config.model, from_dict(TrainConfig, state["config"]).model
-        if dataclasses.replace(theirs, depth_readout=ours.depth_readout, depth_stages=ours.depth_stages) != ours:
-            raise InputError(f"weights of {ours}", f"{theirs} in {checkpoint}", "use the same preset")
-        weights = tensors["average"]
-        if state["phase"] == PHASES[0]:  # its depth module never learnt anything: any will do
-            weights = {k: v for k, v in weights.items() if k.startswith("pose_2d.")}
-        for network in (self.generator, self.average):
-            missing, unexpected = network.load_state_dict(weights, strict=False)
-            if unexpected or any(not name.startswith("depth.") for name in missing):
-                raise InputError(f"weights of {ours}", f"others in {checkpoint}", "use the same preset")
-        self.origin = {name: state[name] for name in ("history", "data")}
-
-    def resume(self, checkpoint: Path) -> None:
-        state, tensors = read_checkpoint(checkpoint)
-        if from_dict(TrainConfig, state["config"]) != self.config:
-            fix = "give the settings of that run, or another --out"
-            raise InputError(f"the settings of the run in {checkpoint.parent}", "other settings", fix)
-        for name, network in self.networks.items():
-            network.load_state_dict(tensors[name])
-        for i, optimiser in enumerate(self.optimisers):
-            restore_optimiser(optimiser, tensors[f"optimiser-{i}"])
-        self.step = state["step"]
-        self.origin = {name: state[name] for name in ("history", "data", "bone_sum_mm") if name in state}
-
-    def describe(self, data: TrainData) -> None:
-        """Note this phase and its data, for the checkpoint and in the end for the weights file."""
-        if self.step == 0:  # a resumed run has noted it already
-            entry = {"phase": self.phase, "steps": 0, "batch": self.config.batch}
-            known = {source["name"]: source for source in (*self.origin["data"], *data.sources)}
-            self.origin = {"history": [*self.origin["history"], entry], "data": list(known.values())}
-        if data.bone_sum_mm is not None and self.phase != PHASES[0]:
-            self.origin["bone_sum_mm"] = data.bone_sum_mm
-
-    def save(self, folder: Path) -> Path:
-        if self.origin["history"]:
-            self.origin["history"][-1]["steps"] = self.step
-        state = {"step": self.step, "phase": self.phase, "config": asdict(self.config), **self.origin}
-        return save_checkpoint(folder, self.networks, self.optimisers, state)
-
-    def advance(self, batch) -> dict[str, float]:
-        """One optimiser step (in the adversarial phase one of D and one of G), and the average."""
-        config, settings = self.config, self.settings
-        for group in self.optimisers[0].param_groups:
-            group["lr"] = learning_rate(settings, config.schedule, self.step)
-        if self.phase == "adversarial":
-            networks = (self.generator, self.discriminator)
-            values = adversarial_step(*networks, self.optimisers, batch, config, self.codec, self.autocast, self.step)
-        else:
-            frozen = self.step < settings.head_only_steps
-            depth_weight = settings.depth_weight
-            values = supervised_step(
-                self.generator, self.optimisers[0], batch, config, depth_weight, frozen, self.autocast, self.step
-            )
-        self.step += 1
-        update_average(self.average, self.generator, config.ema, self.step)
-        return values
+def tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
-def _channels_last(network: nn.Module) -> nn.Module:
-    return network.to(memory_format=torch.channels_last)
-
-
-def _optimiser(config: TrainConfig, network: nn.Module, lr: float) -> torch.optim.Optimizer:
-    if config.optimiser == "rmsprop":
-        return torch.optim.RMSprop(network.parameters(), lr, alpha=0.99, eps=1e-8)
-    # beta2 as RMSprop's alpha above: a burst of gradient is forgotten in hundreds of steps, not thousands.
-    return torch.optim.AdamW(network.parameters(), lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True)
-
-
-def learning_rate(settings: PhaseConfig, schedule: str, step: int) -> float:
-    """Linear warm-up, then constant or a cosine to zero at the last step."""
-    warm = min(1.0, (step + 1) / settings.warmup_steps) if settings.warmup_steps else 1.0
-    if schedule == "constant":
-        return settings.lr * warm
-    return settings.lr * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / settings.steps)))
-
-
-@torch.no_grad()
-def update_average(average: nn.Module, network: nn.Module, decay: float, step: int) -> None:
-    """EMA of weights and batch statistics; early on it follows faster, so that it doesn't remember the start."""
-    keep = min(decay, step / (step + 10))
-    for a, b in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if a.is_floating_point():
-            a.lerp_(b, 1 - keep)
-        else:
-            a.copy_(b)
+def keep_quiet(_line: str) -> None: ...
 
 
 def run_phase(
@@ -164,28 +50,62 @@ def run_phase(
     out: Path,
     init: Path | None = None,
     steps: int | None = None,
-    notify: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
+    notify: Notify = tell,
+    workers: Workers = ALONE,
+    accumulate: int = 1,
 ) -> Path:
     """Train a phase to its end (or to `steps`, to be resumed later); returns its last checkpoint.
 
-    Starts from `init` (a checkpoint), or else from the phase before it in `out`, or else from scratch (phase 1 only).
+    Starts from its own last checkpoint, or else from `init` (a checkpoint), or else from the phase before it in `out`,
+    or else from scratch (phase 1 only). accumulate: passes in which each process takes its share of a batch. Raises
+    Interrupted after SIGTERM or Ctrl-C, InputError for settings that don't fit, damaged checkpoints, a folder that
+    another run writes, a full disk, the loss of another process.
     """
     folder = out / phase
-    folder.mkdir(parents=True, exist_ok=True)
-    training = Training(config, phase)
-    checkpoint = latest_checkpoint(folder)
+    notify = notify if workers.leads else keep_quiet
+    with _held(folder, workers, notify):
+        training = Training(config, phase, workers, accumulate)
+        _begin(training, out, init, notify)
+        training.describe(data)
+        end = min(training.settings.steps, steps or training.settings.steps)
+        log = None
+        if workers.leads:
+            _write_settings(folder / "config.json", config)
+            log = Log(folder / "log.jsonl", training.step)
+        _fit(training, data, folder, end, log, notify)
+        if workers.leads:
+            draw_curves(folder)
+        workers.largest(0)  # the next phase reads what the leader has just written
+    return checkpoint_path(folder, training.step)
+
+
+@contextmanager
+def _held(folder: Path, workers: Workers, notify: Notify) -> Iterator[None]:
+    """The leader locks and tidies the folder before any process reads it."""
+    with ExitStack() as held:
+        held.enter_context(full_disk_told(folder))
+        if workers.leads:
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(only_writer(folder, notify))
+            tidy(folder, notify)
+        workers.largest(0)
+        yield
+
+
+def _begin(training: Training, out: Path, init: Path | None, notify: Notify) -> None:
+    checkpoint = latest_checkpoint(out / training.phase)
     if checkpoint:
         training.resume(checkpoint)
-        notify(f"{phase}: goes on from {checkpoint}")
-    elif init or phase != PHASES[0]:
-        training.start_from(init or _previous(out, phase))
-    training.describe(data)
-    _write_settings(folder / "config.json", config)
-    log = Log(folder / "log.jsonl", training.step)
-    end = min(training.settings.steps, steps or training.settings.steps)
-    _fit(training, data, folder, end, log, notify)
-    draw_curves(folder)
-    return folder / f"step-{training.step:06d}"
+        notify(f"{training.phase}: goes on from {checkpoint}")
+    elif init or training.phase != PHASES[0]:
+        training.start_from(init or _previous(out, training.phase))
+    latest = training.workers.largest(training.step)
+    if training.step != latest:
+        got, fix = (
+            f"process {training.workers.rank} at step {training.step}",
+            "give an --out that every node sees alike",
+        )
+        raise InputError(f"all processes at step {latest}", got, fix)
 
 
 def _previous(out: Path, phase: Phase) -> Path:
@@ -203,54 +123,82 @@ def _write_settings(path: Path, config: TrainConfig) -> None:
     os.replace(draft, path)
 
 
-def _fit(training: Training, data: TrainData, folder: Path, end: int, log: Log, notify: Callable[[str], None]) -> None:
+def batch_loader(training: Training, data: TrainData, end: int) -> torch.utils.data.DataLoader:
+    """Batches from the next step to the last, made in another process."""
     config, settings = training.config, training.settings
     seed = (config.seed, PHASES.index(training.phase))
+    share = training.workers.share
     batches = Batches(
-        data.wild, data.studio, config.batch, settings.batch_3d, config.model, config.augment, seed
+        data.wild, data.studio, config.batch, settings.batch_3d, config.model, config.augment, seed, share
     )
     cv2.setNumThreads(1)  # a loader forked from a process with OpenCV's threads running waits for them for ever
-    loader = torch.utils.data.DataLoader(
-        batches, batch_size=None, sampler=range(training.step, end), num_workers=1, prefetch_factor=8
+    on_gpu = training.workers.device.type == "cuda"
+    return torch.utils.data.DataLoader(
+        batches,
+        batch_size=None,
+        sampler=range(training.step, end),
+        num_workers=_spare_cores() if on_gpu else 1,  # without a GPU the cores belong to the network
+        prefetch_factor=8,
+        pin_memory=on_gpu,
+        worker_init_fn=leave_signals_to_parent,
     )
-    sums: dict[str, float] = defaultdict(float)
-    saved = began = time.monotonic()
-    waited = 0.0
-    bar = tqdm(total=settings.steps, initial=training.step, desc=training.phase, disable=not sys.stderr.isatty())
-    asked = time.monotonic()
-    for batch in loader:
-        waited += time.monotonic() - asked
-        for name, value in training.advance(batch).items():
-            sums[name] += value
-        bar.update()
-        if training.step % config.log_every == 0 or training.step == end:
-            elapsed = time.monotonic() - began
-            count = (training.step - 1) % config.log_every + 1
-            means = {name: total / count for name, total in sums.items()}
-            speed = {"images_s": count * config.batch / elapsed, "wait_share": waited / elapsed}
-            log.write("train", training.step, means | speed)
-            notify(_line(training, means | speed)) if bar.disable else bar.set_postfix_str(_line(training, means))
-            sums.clear()
-            began, waited = time.monotonic(), 0.0
-        if training.step % config.validate_every == 0 or training.step == end:
-            figures = validate(training, data)
-            log.write("validation", training.step, figures)
-            notify(f"{training.phase} step {training.step} validation " + _figures(figures))
-            draw_curves(folder)
-            began = time.monotonic()
-        if time.monotonic() - saved > config.checkpoint_every_s or training.step == end:
-            training.save(folder)
-            saved = time.monotonic()
-        asked = time.monotonic()
-    bar.close()
+
+
+def _spare_cores() -> int:
+    """For the loaders of one GPU, if the processes of a node share its cores evenly."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1)) - 1)
+
+
+def _fit(training: Training, data: TrainData, folder: Path, end: int, log: Log | None, notify: Notify) -> None:
+    config, workers, pace, saved = training.config, training.workers, Pace(), time.monotonic()
+    hidden = not (workers.leads and sys.stderr.isatty())
+    bar = tqdm(total=training.settings.steps, initial=training.step, desc=training.phase, disable=hidden)
+    # closed, whatever happens: its process ignores signals, and an exit that waited for it would never end
+    timed = pace.timed(batch_loader(training, data, end))
+    with bar, StopRequest() as stop, closing(timed) as batches:
+        for batch in batches:
+            training.means.add(advance(training, batch.to(workers.device)))
+            bar.update()
+            last = training.step == end
+            if training.step % config.log_every == 0 or last:
+                _log_means(training, pace, log, bar, notify)
+            if training.step % config.validate_every == 0 or last:
+                _log_validation(training, data, folder, log, notify)
+                pace.restart()
+            asked = workers.largest(stop.number)  # all processes stop after the same step
+            if time.monotonic() - saved > config.checkpoint_every_s or last or asked:
+                checkpoint = training.save(folder)
+                saved = time.monotonic()
+            if asked:
+                raise Interrupted(asked, checkpoint)
+
+
+def _log_means(training: Training, pace: Pace, log: Log | None, bar: tqdm, notify: Notify) -> None:
+    means = training.means.take()
+    speed = pace.take(training.config.batch)
+    if log:
+        log.write("train", training.step, means | speed)
+    if bar.disable:
+        notify(_line(training, means | speed))
+    else:
+        bar.set_postfix_str(_line(training, means))
+
+
+def _log_validation(training: Training, data: TrainData, folder: Path, log: Log | None, notify: Notify) -> None:
+    figures = validate(training, data)
+    notify(f"{training.phase} step {training.step} validation " + _figures(figures))
+    if log:
+        log.write("validation", training.step, figures)
+        draw_curves(folder)
 
 
 def validate(training: Training, data: TrainData) -> dict[str, float]:
     figures: dict[str, float] = {}
     if data.wild_val is not None:
-        figures |= validate_2d(training.average, data.wild_val)
+        figures |= validate_2d(training.average, data.wild_val, training.workers)
     if data.studio_val is not None and data.bone_sum_mm is not None and training.phase != PHASES[0]:
-        figures |= validate_3d(training.average, data.studio_val, data.bone_sum_mm)
+        figures |= validate_3d(training.average, data.studio_val, data.bone_sum_mm, training.workers)
     return figures
 
 

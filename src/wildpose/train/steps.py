@@ -1,32 +1,78 @@
 """The steps of the three phases; each reads as the algorithm.
 
 Networks at rest have requires_grad False: a step wakes the network it trains and puts it to rest again, so that no step
-can leave gradients in the other network.
+can leave gradients in the other network. A batch may be this process's share of a larger one, and may go through the
+networks in several portions: terms are shares of the joined batch's means, so that their gradients add up to its own.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
+from jaxtyping import Int64
 from torch import Tensor, nn
 
 from wildpose.codec import HeatmapCodec
-from wildpose.config import TrainConfig
-from wildpose.data.batches import Batch
+from wildpose.data.batches import Batch, Share
 from wildpose.errors import InputError
-from wildpose.losses import discriminator_loss, generator_adversarial_loss, pose_losses
-from wildpose.models.discriminator import Discriminator, Evidence, concatenate, encode_evidence
+from wildpose.losses import discriminator_loss, generator_adversarial_loss, label_counts, pose_losses
+from wildpose.models.discriminator import Evidence, concatenate, encode_evidence
 from wildpose.models.generator import Generator, PoseMaps
-
-Autocast = Callable[[], torch.autocast]
+from wildpose.train.state import Training, learning_rate, update_average
+from wildpose.train.workers import Workers
 
 
 class NonFiniteLoss(InputError):
     """A term became NaN or infinite: training on would only hide it."""
 
 
-def check_finite(terms: dict[str, Tensor], step: int) -> dict[str, float]:
-    values = {name: float(value.detach()) for name, value in terms.items()}
+def advance(training: Training, batch: Batch) -> dict[str, float]:
+    """One optimiser step (in the adversarial phase one of D and one of G), and the average; values of the joined batch.
+
+    batch: this process's share.
+    """
+    config, settings = training.config, training.settings
+    for group in training.optimisers[0].param_groups:
+        group["lr"] = learning_rate(settings, config.schedule, training.step)
+    if training.phase == "adversarial":
+        values = adversarial_step(training, batch)
+    else:
+        frozen = training.step < settings.head_only_steps
+        values = supervised_step(training, batch, settings.depth_weight, frozen)
+    training.step += 1
+    update_average(training.average, training.generator, config.ema, training.step)
+    return values
+
+
+@dataclass(frozen=True)
+class Portion:
+    """What goes through the networks at once, and the rows that it has in the joined batch."""
+
+    batch: Batch
+    rows: Int64[Tensor, " B"]
+
+
+def portions(training: Training, batch: Batch) -> list[Portion]:
+    size, size_3d, workers = training.config.batch, training.settings.batch_3d, training.workers
+    rows = workers.share.rows_of_batch(size, size_3d)
+    if training.accumulate == 1:
+        return [Portion(batch, rows)]
+    parts = [Share(i, training.accumulate) for i in range(training.accumulate)]
+    mine = [part.rows_of_batch(size // workers.count, size_3d // workers.count) for part in parts]
+    return [Portion(batch.part(each), rows[each]) for each in mine]
+
+
+def add_terms(total: dict[str, Tensor], terms: dict[str, Tensor]) -> None:
+    for name, value in terms.items():
+        total[name] = total[name] + value.detach() if name in total else value.detach()
+
+
+def joined_values(total: dict[str, Tensor], workers: Workers, step: int) -> dict[str, float]:
+    """Summed over the processes; every one of them raises NonFiniteLoss if one has reason to."""
+    summed = workers.sum(torch.stack([value.float() for value in total.values()]))
+    values = dict(zip(total, summed.tolist(), strict=True))
     for name, value in values.items():
         if not math.isfinite(value):
             raise NonFiniteLoss(
@@ -49,100 +95,118 @@ def clip_gradient(network: nn.Module, largest: float) -> float:
     return float(nn.utils.clip_grad_norm_(network.parameters(), largest or math.inf))
 
 
-def supervised_step(
-    generator: Generator,
-    optimiser: torch.optim.Optimizer,
-    batch: Batch,
-    config: TrainConfig,
-    depth_weight: float,
-    freeze_2d: bool,
-    autocast: Autocast,
-    step: int,
-) -> dict[str, float]:
-    """Phases 1 and 2: L_pose of eq. (2). Phase 1 is the same with a depth weight of 0."""
-    wake_generator(generator, freeze_2d)
-    with autocast():
-        maps = generator(batch.crops_rgb)
-    terms = pose_losses(maps, batch, config.depth_loss)
-    loss = terms["heatmap"] + depth_weight * terms["depth"]
-    values = check_finite(terms, step)
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
+def predict(training: Training, portion: Portion) -> PoseMaps:
+    with training.autocast():
+        return training.generator(portion.batch.crops_rgb)
+
+
+def step_generator(training: Training, total: dict[str, Tensor]) -> dict[str, float]:
+    """Its gradients are there: check, join, clip, step, rest."""
+    generator, config = training.generator, training.config
+    values = joined_values(total, training.workers, training.step)
+    training.workers.sum_gradients(generator)
     values["gradient_norm"] = clip_gradient(generator, config.clip_norm)
-    optimiser.step()
+    training.optimisers[0].step()
     generator.requires_grad_(False)
     return values
+
+
+def supervised_step(training: Training, batch: Batch, depth_weight: float, freeze_2d: bool) -> dict[str, float]:
+    """Phases 1 and 2: L_pose of eq. (2). Phase 1 is the same with a depth weight of 0."""
+    wake_generator(training.generator, freeze_2d)
+    counts = training.workers.sum(label_counts(batch))
+    total: dict[str, Tensor] = {}
+    training.optimisers[0].zero_grad(set_to_none=True)
+    for portion in portions(training, batch):
+        maps = predict(training, portion)
+        terms = pose_losses(maps, portion.batch, training.config.depth_loss, counts)
+        (terms["heatmap"] + depth_weight * terms["depth"]).backward()
+        add_terms(total, terms)
+    return step_generator(training, total)
 
 
 def evidence_of(maps: PoseMaps, codec: HeatmapCodec) -> Evidence:
     return encode_evidence(maps.heatmaps[:, -1], maps.depth, codec)
 
 
-def adversarial_step(
-    generator: Generator,
-    discriminator: Discriminator,
-    optimisers: list[torch.optim.Optimizer],
-    batch: Batch,
-    config: TrainConfig,
-    codec: HeatmapCodec,
-    autocast: Autocast,
-    step: int,
-) -> dict[str, float]:
+def adversarial_step(training: Training, batch: Batch) -> dict[str, float]:
     """Phase 3, section 4.2. D: eq. (3) on half a batch of true studio poses and half a batch of predictions from studio
-    and wild images; then G: eq. (5). One forward pass of G serves both."""
-    optimise_g, optimise_d = optimisers
-    wake_generator(generator, config.adversarial_loss.fix_2d)
-    with autocast():
-        maps = generator(batch.crops_rgb)
-    fake = evidence_of(maps, codec)
-
+    and wild images; then G: eq. (5). One forward pass of G serves both, unless there are several portions: to keep the
+    graph of each until D has learnt would take the memory that portions are to save."""
+    config, discriminator = training.config, training.discriminator
+    parts, counts = portions(training, batch), training.workers.sum(label_counts(batch))
+    total: dict[str, Tensor] = {}
+    d_total: dict[str, Tensor] = {}
+    wake_generator(training.generator, config.adversarial_loss.fix_2d)
     discriminator.train().requires_grad_(True)
-    d_terms, scores = discriminator_terms(discriminator, batch, fake.detach(), config, codec, autocast, step)
-    optimise_d.zero_grad(set_to_none=True)
-    (d_terms["d_real"] + d_terms["d_fake"]).backward()
-    optimise_d.step()
+    training.optimisers[1].zero_grad(set_to_none=True)
+    for portion in parts:
+        with rehearsal(training.generator, len(parts) > 1):
+            maps = predict(training, portion)
+        fake = evidence_of(maps, training.codec)
+        d_terms, scores = discriminator_terms(training, portion, fake.detach())
+        (d_terms["d_real"] + d_terms["d_fake"]).backward()
+        add_terms(d_total, d_terms | scores)
+    training.workers.sum_gradients(discriminator)
+    training.optimisers[1].step()
     discriminator.requires_grad_(False)
 
-    terms = pose_losses(maps, batch, config.depth_loss)
-    with autocast():
-        logits = discriminator(batch.crops_rgb, fake)
-    terms["g_adversarial"] = generator_adversarial_loss(logits)
-    loss = (
-        terms["heatmap"]
-        + config.adversarial.depth_weight * terms["depth"]
-        + config.adversarial_loss.weight * terms["g_adversarial"]
-    )
-    values = check_finite(terms | d_terms, step)
-    optimise_g.zero_grad(set_to_none=True)
-    loss.backward()
-    values["gradient_norm"] = clip_gradient(generator, config.clip_norm)
-    optimise_g.step()
-    generator.requires_grad_(False)
-    return values | scores
+    training.optimisers[0].zero_grad(set_to_none=True)
+    for portion in parts:
+        if len(parts) > 1:
+            maps = predict(training, portion)
+            fake = evidence_of(maps, training.codec)
+        terms = pose_losses(maps, portion.batch, config.depth_loss, counts)
+        with training.autocast():
+            logits = discriminator(portion.batch.crops_rgb, fake)
+        terms["g_adversarial"] = generator_adversarial_loss(logits, config.batch)
+        loss = (
+            terms["heatmap"]
+            + config.adversarial.depth_weight * terms["depth"]
+            + config.adversarial_loss.weight * terms["g_adversarial"]
+        )
+        loss.backward()
+        add_terms(total, terms)
+    return step_generator(training, total | d_total)
+
+
+@contextmanager
+def rehearsal(generator: Generator, only: bool) -> Iterator[None]:
+    """If `only`: a pass that is made again later; no graph, and batch statistics are used but not remembered."""
+    norms = [m for m in generator.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)] if only else []
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    try:
+        with torch.set_grad_enabled(not only):
+            yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
 
 
 def discriminator_terms(
-    discriminator: nn.Module,
-    batch: Batch,
-    fake: Evidence,
-    config: TrainConfig,
-    codec: HeatmapCodec,
-    autocast: Autocast,
-    step: int,
-) -> tuple[dict[str, Tensor], dict[str, float]]:
-    """Half real, half fake, scored in one pass; the fakes are drawn from the whole batch, studio and wild alike."""
-    half = config.adversarial.batch_3d
-    truth = batch.part(slice(0, half))
-    real = encode_evidence(truth.heatmaps, truth.depth, codec)
-    drawn = torch.randperm(len(batch.depth), generator=torch.Generator().manual_seed(step))[:half]
-    crops = torch.cat([truth.crops_rgb, batch.crops_rgb[drawn]])
-    with autocast():
-        logits = discriminator(crops, concatenate(real, fake.part(drawn)))
-    real_logits, fake_logits = logits[:half], logits[half:]
+    training: Training, portion: Portion, fake: Evidence
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Half real, half fake, scored in one pass; the fakes are drawn from the whole joined batch, studio and wild alike,
+    and this portion has those that fall on its rows."""
+    config, half = training.config, training.settings.batch_3d
+    batch = portion.batch
+    reals = int((portion.rows < half).sum())
+    truth = batch.part(slice(0, reals))
+    real = encode_evidence(truth.heatmaps, truth.depth, training.codec)
+    drawn = torch.randperm(config.batch, generator=torch.Generator().manual_seed(training.step))[:half]
+    place = {row: i for i, row in enumerate(portion.rows.tolist())}
+    mine = torch.tensor([place[row] for row in drawn.tolist() if row in place], dtype=torch.int64)
+    mine = mine.to(batch.depth.device)
+    crops = torch.cat([truth.crops_rgb, batch.crops_rgb[mine]])
+    with training.autocast():
+        logits = training.discriminator(crops, concatenate(real, fake.part(mine)))
+    real_logits, fake_logits = logits[:reals], logits[reals:]
     scores = {
-        "score_real": float(real_logits.detach().mean()),
-        "score_fake": float(fake_logits.detach().mean()),
-        "sign_real": float((real_logits.detach() > 0).float().mean()),
-        "sign_fake": float((fake_logits.detach() > 0).float().mean()),
+        "score_real": real_logits.detach().sum() / half,
+        "score_fake": fake_logits.detach().sum() / half,
+        "sign_real": (real_logits.detach() > 0).sum() / half,
+        "sign_fake": (fake_logits.detach() > 0).sum() / half,
     }
-    return discriminator_loss(real_logits, fake_logits), scores
+    return discriminator_loss(real_logits, fake_logits, half), scores

@@ -1,7 +1,10 @@
 """Figures on the held-out part of the training data; never on a test set."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
+from jaxtyping import Bool, Float
 
 from wildpose.codec import HeatmapCodec
 from wildpose.data.batches import plain_batches
@@ -9,35 +12,57 @@ from wildpose.data.sample import SampleSet
 from wildpose.metrics import mpjpe, pa_mpjpe, pck_torso, scale_poses
 from wildpose.models.generator import Generator
 from wildpose.skeleton import MPII16
+from wildpose.train.workers import ALONE, Workers
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Plain crops of a whole set: what the network says, and the truth (NaN where there is none)."""
+
+    joints_crop_px: Float[np.ndarray, "N P 2"]
+    depth: Float[np.ndarray, "N P"]
+    true_joints_crop_px: Float[np.ndarray, "N P 2"]
+    mask: Bool[np.ndarray, "N P"]
+    true_cam_mm: Float[np.ndarray, "N P 3"]
 
 
 @torch.no_grad()
-def predict_crops(generator: Generator, samples: SampleSet, batch: int = 32):
-    """Joints in crop px (N, 16, 2), depth (N, 16), the same of the truth, and the mask: all of plain crops."""
+def predict_crops(
+    generator: Generator,
+    samples: SampleSet,
+    workers: Workers = ALONE,
+    batch: int = 32,
+) -> Predicted:
+    """Every sample once: each process takes its share, and all get the whole."""
     codec = HeatmapCodec(generator.config.input_px, generator.config.heatmap_px, generator.config.sigma_px)
     generator.eval()
-    joints, depth, truth, true_mm, mask = [], [], [], [], []
-    for chunk, loaded in plain_batches(samples, generator.config, batch):
-        maps = generator(chunk.crops_rgb)
-        joints.append(codec.decode(maps.heatmaps[:, -1].numpy())[0])
-        depth.append(maps.depth.numpy())
-        truth.append(chunk.joints_crop_px.numpy())
-        mask.append(chunk.heatmap_mask.numpy())
-        true_mm += [s.joints_cam_mm for s in loaded if s.joints_cam_mm is not None]
-    return tuple(np.concatenate(x) for x in (joints, depth, truth, mask)), np.array(true_mm)
+    unknown = np.full((MPII16.n, 3), np.nan, np.float32)
+    rows = []
+    for chunk, loaded in plain_batches(samples, generator.config, batch, workers.share):
+        maps = generator(chunk.crops_rgb.to(workers.device))
+        joints = codec.decode(maps.heatmaps[:, -1].cpu().numpy())[0]
+        truth, mask = chunk.joints_crop_px.numpy(), chunk.heatmap_mask.numpy()
+        true_mm = np.stack([unknown if s.joints_cam_mm is None else s.joints_cam_mm for s in loaded])
+        rows.append((joints, maps.depth.cpu().numpy(), truth, mask, true_mm))
+    return Predicted(*(workers.gather(np.concatenate(column), len(samples)) for column in zip(*rows, strict=True)))
 
 
-def validate_2d(generator: Generator, photos: SampleSet) -> dict[str, float]:
+def validate_2d(generator: Generator, photos: SampleSet, workers: Workers = ALONE) -> dict[str, float]:
     """PCK@0.2 of the torso: mean over the joints with labels, percent. Its scale doesn't depend on the crop."""
-    (joints, _, truth, mask), _ = predict_crops(generator, photos)
-    return {"pck": float(np.nanmean(pck_torso(joints, truth, mask)))}
+    found = predict_crops(generator, photos, workers)
+    return {"pck": float(np.nanmean(pck_torso(found.joints_crop_px, found.true_joints_crop_px, found.mask)))}
 
 
-def validate_3d(generator: Generator, studio: SampleSet, bone_sum_mm: float) -> dict[str, float]:
+def validate_3d(
+    generator: Generator,
+    studio: SampleSet,
+    bone_sum_mm: float,
+    workers: Workers = ALONE,
+) -> dict[str, float]:
     """P1 and P2 in mm, scale rule train-mean."""
-    (joints, depth, _, _), true_mm = predict_crops(generator, studio)
+    found = predict_crops(generator, studio, workers)
     codec = HeatmapCodec(generator.config.input_px, generator.config.heatmap_px, generator.config.sigma_px)
-    relative = codec.lift(joints.astype(np.float64), depth.astype(np.float64), MPII16.index("pelvis"))
-    poses = scale_poses(relative, "train-mean", bone_sum_mm)
-    true_mm = true_mm.astype(np.float64)
+    joints, depth = found.joints_crop_px.astype(np.float64), found.depth.astype(np.float64)
+    poses = scale_poses(codec.lift(joints, depth, MPII16.index("pelvis")), "train-mean", bone_sum_mm)
+    true_mm = found.true_cam_mm.astype(np.float64)
     return {"p1_mm": mpjpe(poses, true_mm), "p2_mm": pa_mpjpe(poses, true_mm)}

@@ -1,0 +1,78 @@
+"""One person's box to one decoded pose, through the code and the runtime that PoseEstimator uses."""
+
+from typing import Any
+
+import numpy as np
+
+from wildpose.bench.clock import FORMAT, busy_lines, load_per_core, machine, machine_line, measure
+from wildpose.errors import InputError
+from wildpose.geometry import square_crop
+
+IMAGE_HW = (720, 1280)
+"""A video frame, of which most of the height is taken by one person."""
+BOX_XYWH = (480.0, 60.0, 240.0, 600.0)
+
+
+def bench_predict(weights: str = "default", threads: int = 2, runs: int = 200) -> dict[str, Any]:
+    """Time the way from a box to a pose, as a whole and in its parts; milliseconds per person.
+
+    The parts: `crop` (halvings of the image, then the square resampled to the network's input), `network` (one crop,
+    normalisation included), `decode` (heatmaps to joints, px and mm). `whole` is timed by itself, over the same
+    function that predict uses. Content doesn't matter to the time: the image is noise. Raises InputError.
+    """
+    import cv2
+
+    from wildpose.predict.crops import ImagePyramid, crop_to_mm, poses_in_boxes
+    from wildpose.predict.onnx_model import OnnxModel
+
+    if threads < 1 or runs < 1:
+        raise InputError("at least 1 thread and 1 run", f"{threads} and {runs}", "mend --threads or --runs")
+    load = load_per_core()
+    cv2.setNumThreads(threads)
+    model = OnnxModel.load(weights, threads)
+    image = np.random.default_rng(0).integers(0, 256, (*IMAGE_HW, 3), dtype=np.uint8)
+    crop = square_crop(BOX_XYWH, model.info.crop_scale)
+
+    def cut() -> np.ndarray:
+        return ImagePyramid(image).cut(crop, model.info.input_px)[None]
+
+    def decode(heatmaps: np.ndarray, depth: np.ndarray) -> None:
+        joints, _ = model.codec.decode(heatmaps)
+        crop_to_mm(joints[0].astype(np.float64), depth[0], model.info.input_px, model.info.bone_sum_mm)
+
+    crops = cut()
+    maps = model.run(crops)
+    calls = {
+        "crop": cut,
+        "network": lambda: model.run(crops),
+        "decode": lambda: decode(*maps),
+        "whole": lambda: poses_in_boxes(model, ImagePyramid(image), [BOX_XYWH]),
+    }
+    return {
+        "format": FORMAT,
+        "bench": "predict",
+        "unit": "ms",
+        "runs": runs,
+        "threads": threads,
+        "image_hw": list(IMAGE_HW),
+        "weights": {"name": model.info.name, "sha256": model.info.sha256, "input_px": model.info.input_px},
+        "parts": measure(calls, runs),
+        "load_per_core": load,
+        "machine": machine("numpy", "opencv-python-headless", "onnxruntime"),
+    }
+
+
+def table(result: dict[str, Any]) -> str:
+    """A result as text, ready for a README: Markdown table, then weights and machine in a line each."""
+    weights, on = result["weights"], result["machine"]
+    lines = [f"| {result['bench']}, {result['unit']} | median | p10 | p90 |", "| --- | ---: | ---: | ---: |"]
+    for name, part in result["parts"].items():
+        lines.append(f"| {name} | {part['median']:.2f} | {part['p10']:.2f} | {part['p90']:.2f} |")
+    height, width = result["image_hw"]
+    lines += [
+        "",
+        f"{result['runs']} runs, {result['threads']} threads, one person in {width}x{height} px, "
+        f"weights {weights['name']} ({weights['sha256'][:12]}, input {weights['input_px']} px)",
+        machine_line(on),
+    ]
+    return "\n".join(lines + busy_lines(result["load_per_core"]))

@@ -1,0 +1,68 @@
+"""Where a phase starts from: the checkpoint of another phase, or a weights file, to train on with one's own data."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from wildpose.config import ModelConfig, Phase, TrainConfig, from_dict
+from wildpose.errors import InputError
+from wildpose.predict.onnx_model import read_content, read_info
+from wildpose.train.checkpoint import read_checkpoint
+
+
+@dataclass(frozen=True)
+class Start:
+    """A generator's weights and what is known of them."""
+
+    model: ModelConfig
+    phase: Phase
+    """The last one that they went through."""
+    weights: dict[str, torch.Tensor]
+    origin: dict[str, Any]
+    """`history` and `data` of all phases so far, as in a checkpoint's state."""
+
+
+def read_start(source: Path) -> Start:
+    """The averaged weights in a checkpoint folder, or those in an ONNX file (`default`: the one in the package).
+
+    Raises InputError for what is neither, or damaged.
+    """
+    if str(source) == "default" or source.suffix == ".onnx":
+        return _weights_file(source)
+    state, tensors = read_checkpoint(source)
+    model = from_dict(TrainConfig, state["config"]).model
+    return Start(model, state["phase"], tensors["average"], {name: state[name] for name in ("history", "data")})
+
+
+def _weights_file(source: Path) -> Start:
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    where, content = read_content(source)
+    try:
+        graph = onnx.load_from_string(content)
+    except DecodeError as error:
+        raise InputError(f"ONNX weights in {where}", f"{len(content)} other bytes", "export them again") from error
+    told = read_info(where, content, {entry.key: entry.value for entry in graph.metadata_props}).metadata
+    try:
+        known = {field.name for field in fields(ModelConfig)}
+        model = from_dict(ModelConfig, {k: v for k, v in told["architecture"].items() if k in known})
+        origin = {"history": told["history"], "data": told["training_data"]}
+        phase = told["history"][-1]["phase"] if told["history"] else "pretrain-3d"
+    except (KeyError, TypeError, IndexError) as error:
+        raise InputError(f"architecture and history in the metadata of {where}", repr(error), "export again") from error
+    prefix = "generator."
+    arrays = {entry.name: entry for entry in graph.graph.initializer if entry.name.startswith(prefix)}
+    weights = {name.removeprefix(prefix): _tensor(entry) for name, entry in arrays.items()}
+    for constant in ("mean", "std"):  # of the normalisation: buffers that no checkpoint keeps either
+        weights.pop(constant, None)
+    return Start(model, phase, weights, origin)
+
+
+def _tensor(entry) -> torch.Tensor:
+    from onnx.numpy_helper import to_array
+
+    return torch.from_numpy(np.array(to_array(entry)))

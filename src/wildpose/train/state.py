@@ -1,0 +1,140 @@
+"""The state of one phase: networks, optimisers, step counter; where they come from and how they are kept."""
+
+import copy
+import dataclasses
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from wildpose.codec import HeatmapCodec
+from wildpose.config import PHASES, Phase, PhaseConfig, TrainConfig, from_dict
+from wildpose.data.mix import TrainData
+from wildpose.errors import InputError
+from wildpose.models.discriminator import Discriminator
+from wildpose.models.generator import Generator
+from wildpose.train.checkpoint import checkpoint_path, read_checkpoint, restore_optimiser, save_checkpoint
+from wildpose.train.log import Means
+from wildpose.train.start import read_start
+from wildpose.train.workers import ALONE, Workers, join_norms
+
+
+class Training:
+    """Networks, optimisers and step counter of one phase, on the device of this process.
+
+    How many processes there are, and in how many passes each takes its share (`accumulate`), is no setting of the run:
+    a checkpoint may be resumed with others. Raises InputError if a batch can't be shared out evenly.
+    """
+
+    def __init__(self, config: TrainConfig, phase: Phase, workers: Workers = ALONE, accumulate: int = 1):
+        self.config, self.phase, self.settings = config, phase, config.phase(phase)
+        self.workers, self.accumulate = workers, accumulate
+        _check_shares(config.batch, self.settings.batch_3d, workers.count, accumulate)
+        torch.manual_seed(config.seed)
+        self.step = 0
+        self.origin: dict[str, Any] = {"history": [], "data": []}
+        self.means = Means()
+        self.generator = self._placed(Generator(config.model))
+        self.average = copy.deepcopy(self.generator).eval()
+        join_norms(self.generator, workers)
+        self.networks: dict[str, nn.Module] = {"generator": self.generator, "average": self.average}
+        self.optimisers = [_optimiser(config, self.generator, self.settings.lr)]
+        if phase == "adversarial":
+            self.discriminator = self._placed(Discriminator(config.discriminator, config.model), channels_last=False)
+            self.networks["discriminator"] = self.discriminator
+            lr = config.adversarial_loss.lr_discriminator
+            self.optimisers.append(torch.optim.Adam(self.discriminator.parameters(), lr, betas=(0.5, 0.999)))
+        self.codec = HeatmapCodec(config.model.input_px, config.model.heatmap_px, config.model.sigma_px)
+
+    def _placed(self, network: nn.Module, channels_last: bool = True) -> nn.Module:
+        layout = torch.channels_last if channels_last else torch.preserve_format
+        return network.to(self.workers.device, memory_format=layout).requires_grad_(False)
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(self.workers.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16")
+
+    def start_from(self, source: Path) -> None:
+        """Weights of an earlier phase: the average that its checkpoint kept, or a weights file."""
+        start = read_start(source)
+        ours = self.config.model
+        if dataclasses.replace(start.model, depth_readout=ours.depth_readout, depth_stages=ours.depth_stages) != ours:
+            raise InputError(f"weights of {ours}", f"{start.model} in {source}", "use the same preset")
+        weights = start.weights
+        if start.phase == PHASES[0]:  # its depth module never learnt anything: any will do
+            weights = {k: v for k, v in weights.items() if k.startswith("pose_2d.")}
+        for network in (self.generator, self.average):
+            missing, unexpected = network.load_state_dict(weights, strict=False)
+            missing = [name for name in missing if not name.endswith("num_batches_tracked")]  # counts, used by nothing
+            if unexpected or any(not name.startswith("depth.") for name in missing):
+                raise InputError(f"weights of {ours}", f"others in {source}", "use the same preset")
+        self.origin = dict(start.origin)
+
+    def resume(self, checkpoint: Path) -> None:
+        state, tensors = read_checkpoint(checkpoint)
+        if from_dict(TrainConfig, state["config"]) != self.config:
+            fix = "give the settings of that run, or another --out"
+            raise InputError(f"the settings of the run in {checkpoint.parent}", "other settings", fix)
+        for name, network in self.networks.items():
+            network.load_state_dict(tensors[name])
+        for i, optimiser in enumerate(self.optimisers):
+            restore_optimiser(optimiser, tensors[f"optimiser-{i}"])
+        self.step = state["step"]
+        self.means = Means(**state.get("log", {}))
+        self.origin = {name: state[name] for name in ("history", "data", "bone_sum_mm") if name in state}
+
+    def describe(self, data: TrainData) -> None:
+        """Note this phase and its data, for the checkpoint and in the end for the weights file."""
+        if self.step == 0:  # a resumed run has noted it already
+            entry = {"phase": self.phase, "steps": 0, "batch": self.config.batch}
+            known = {source["name"]: source for source in (*self.origin["data"], *data.sources)}
+            self.origin = {"history": [*self.origin["history"], entry], "data": list(known.values())}
+        if data.bone_sum_mm is not None and self.phase != PHASES[0]:
+            self.origin["bone_sum_mm"] = data.bone_sum_mm
+
+    def save(self, folder: Path) -> Path:
+        """Write a checkpoint, if this is the process that writes; returns its place."""
+        if self.origin["history"]:
+            self.origin["history"][-1]["steps"] = self.step
+        state = {"step": self.step, "phase": self.phase, "config": asdict(self.config), "log": asdict(self.means)}
+        state |= self.origin
+        if not self.workers.leads:
+            return checkpoint_path(folder, self.step)
+        return save_checkpoint(folder, self.networks, self.optimisers, state)
+
+
+def _check_shares(batch: int, batch_3d: int, workers: int, accumulate: int) -> None:
+    parts = workers * accumulate
+    if accumulate < 1 or batch % parts or batch_3d % parts:
+        of = f"{parts} equal shares ({workers} processes x --accumulate {accumulate})"
+        raise InputError(
+            f"batch and batch_3d in {of}", f"{batch} and {batch_3d}", "mend --set batch and PHASE.batch_3d"
+        )
+
+
+def _optimiser(config: TrainConfig, network: nn.Module, lr: float) -> torch.optim.Optimizer:
+    if config.optimiser == "rmsprop":
+        return torch.optim.RMSprop(network.parameters(), lr, alpha=0.99, eps=1e-8)
+    # beta2 as RMSprop's alpha above: a burst of gradient is forgotten in hundreds of steps, not thousands.
+    return torch.optim.AdamW(network.parameters(), lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True)
+
+
+def learning_rate(settings: PhaseConfig, schedule: str, step: int) -> float:
+    """Linear warm-up, then constant or a cosine to zero at the last step."""
+    warm = min(1.0, (step + 1) / settings.warmup_steps) if settings.warmup_steps else 1.0
+    if schedule == "constant":
+        return settings.lr * warm
+    return settings.lr * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / settings.steps)))
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, network: nn.Module, decay: float, step: int) -> None:
+    """EMA of weights and batch statistics; early on it follows faster, so that it doesn't remember the start."""
+    keep = min(decay, step / (step + 10))
+    for a, b in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if a.is_floating_point():
+            a.lerp_(b, 1 - keep)
+        else:
+            a.copy_(b)

@@ -1,0 +1,62 @@
+"""Training goes on from a weights file as from the checkpoint it was exported from."""
+
+import dataclasses
+
+import pytest
+import torch
+from rendered_batch import MODEL, tiny_config
+
+from wildpose.errors import InputError
+from wildpose.export import describe, export_onnx, load_generator
+from wildpose.train.start import read_start
+from wildpose.train.state import Training
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A checkpoint whose norms have seen something, and its weights file."""
+    folder = tmp_path_factory.mktemp("start")
+    training = Training(tiny_config(), "pretrain-3d")
+    crops = torch.randint(0, 256, (8, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    training.average.train()(crops)
+    training.origin |= {"bone_sum_mm": 4000.0, "history": [{"phase": "pretrain-3d", "steps": 0, "batch": 4}]}
+    training.origin["data"] = [{"name": "made up", "terms": "none", "samples": 8}]
+    checkpoint = training.save(folder)
+    generator, state = load_generator(checkpoint)
+    export_onnx(generator, describe(generator, state, "test", []), folder / "weights.onnx")
+    return checkpoint, folder / "weights.onnx"
+
+
+def test_a_weights_file_holds_every_parameter_of_its_checkpoint(trained):
+    of_checkpoint, of_file = (read_start(source) for source in trained)
+    assert (of_file.model, of_file.phase, of_file.origin) == (of_checkpoint.model, "pretrain-3d", of_checkpoint.origin)
+    counted = {name for name in of_checkpoint.weights if not name.endswith("num_batches_tracked")}
+    assert of_file.weights.keys() == counted
+    assert all(torch.equal(of_file.weights[name], of_checkpoint.weights[name]) for name in counted)
+
+
+def test_training_starts_alike_from_both(trained):
+    first, second = (Training(tiny_config(seed=3), "pretrain-3d") for _ in trained)
+    first.start_from(trained[0])
+    second.start_from(trained[1])
+    crops = torch.randint(0, 256, (4, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        for network in ("generator", "average"):
+            a, b = (getattr(training, network).train()(crops) for training in (first, second))
+            assert torch.equal(a.heatmaps, b.heatmaps) and torch.equal(a.depth, b.depth)
+    assert second.origin["history"] == [{"phase": "pretrain-3d", "steps": 0, "batch": 4}]
+
+
+def test_a_start_that_can_not_be_is_refused(trained, tmp_path):
+    cut = tmp_path / "cut.onnx"
+    cut.write_bytes(trained[1].read_bytes()[:5000])
+    with pytest.raises(InputError, match=r"cut\.onnx"):
+        read_start(cut)
+    changed = tmp_path / "changed.onnx"
+    changed.write_bytes(trained[1].read_bytes().replace(b"made up", b"made-up"))
+    with pytest.raises(InputError, match="altered"):
+        read_start(changed)
+    with pytest.raises(InputError, match="no such file"):
+        read_start(tmp_path / "none.onnx")
+    with pytest.raises(InputError, match="the same preset"):
+        Training(tiny_config(model=dataclasses.replace(MODEL, features=32)), "pretrain-3d").start_from(trained[1])
