@@ -95,3 +95,12 @@ def test_help_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_reader_that_leaves_early_gets_no_traceback():
+    command = [sys.executable, "-c", "import wildpose.cli as c; c.main(['weights'])"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()  # as `head` does
+        process.stdout = None
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (141, "")

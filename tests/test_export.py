@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent / "train"))
 from rendered_batch import tiny_config
 
 from wildpose.errors import InputError
-from wildpose.export import Deployed, check_parity, describe, export_onnx, load_generator
+from wildpose.export import OUTPUTS, Deployed, check_parity, describe, export_onnx, load_generator
 from wildpose.skeleton import MPII16
 from wildpose.train.loop import Training
 
@@ -53,10 +53,10 @@ def test_no_folder_of_the_author_is_inside(exported):
 def test_parity_on_other_crops_and_its_failure_is_seen(exported):
     generator, path = exported
     crops = torch.randint(0, 256, (5, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(3))
-    assert check_parity(Deployed(generator), path.read_bytes(), crops) < 1e-4
+    assert check_parity(Deployed(generator), path.read_bytes(), {"crops_rgb": crops}, OUTPUTS) < 1e-4
     other = Training(tiny_config(seed=5), "pretrain-3d").average
     with pytest.raises(RuntimeError, match="differs"):
-        check_parity(Deployed(other), path.read_bytes(), crops)
+        check_parity(Deployed(other), path.read_bytes(), {"crops_rgb": crops}, OUTPUTS)
 
 
 def test_a_checkpoint_without_depth_is_refused(tmp_path):

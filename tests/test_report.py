@@ -13,7 +13,7 @@ def test_report_as_text_and_json(tmp_path):
         "",
         "a title, mm",
         "          Knee  Avg.",
-        "wildpose   1.2   nan",
+        "wildpose   1.2     -",
         "images       3     3",
     ]
     report.save(tmp_path / "new" / "report.json")

@@ -1,6 +1,8 @@
 """wildpose: 3D human pose from one colour image.
 
-`PoseEstimator().predict(image_rgb)` gives a list of `Pose3D`, one per person.
+`PoseEstimator().predict(image_rgb)` gives a list of `Pose3D`, one per person; `read_photo(path)` reads the image.
+`predict_video(estimator, path)` goes through a video frame by frame; `save(Recording(frames, rate_hz), folder, stem)`
+writes what `wildpose predict` writes.
 """
 
 from importlib import import_module
@@ -8,9 +10,31 @@ from importlib import import_module
 from wildpose.errors import InputError
 
 __version__ = "0.1.0"
-__all__ = ["InputError", "Pose3D", "PoseEstimator", "__version__"]
+__all__ = [
+    "FrameResult",
+    "InputError",
+    "Pose3D",
+    "PoseEstimator",
+    "Recording",
+    "Smoothing",
+    "Video",
+    "__version__",
+    "predict_video",
+    "read_photo",
+    "save",
+]
 
-_HOMES = {"PoseEstimator": "wildpose.predict.estimator", "Pose3D": "wildpose.types"}
+_HOMES = {
+    "PoseEstimator": "wildpose.predict.estimator",
+    "Pose3D": "wildpose.types",
+    "FrameResult": "wildpose.write",
+    "Recording": "wildpose.write",
+    "Smoothing": "wildpose.predict.smooth",
+    "Video": "wildpose.predict.inputs",
+    "predict_video": "wildpose.results",
+    "read_photo": "wildpose.predict.photos",
+    "save": "wildpose.formats.save",
+}
 
 
 def __getattr__(name: str):

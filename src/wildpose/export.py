@@ -24,8 +24,9 @@ from wildpose.skeleton import MPII16
 from wildpose.train.checkpoint import read_checkpoint
 
 FORMAT = "wildpose-weights/1"
+OUTPUTS = ("heatmaps", "depth")
 PARITY = 1e-3
-"""Largest difference allowed between the checkpoint and the exported file, in heatmap height or half crop sides."""
+"""Largest difference allowed between the checkpoint and the exported file, in the outputs' units."""
 
 
 class Deployed(nn.Module):
@@ -75,19 +76,35 @@ def describe(generator: Generator, state: dict[str, Any], name: str, metrics: li
 
 def export_onnx(generator: Generator, description: dict[str, Any], target: Path) -> None:
     """Write the file whole or not at all; raises RuntimeError if it doesn't compute what the generator computes."""
-    import onnx
-
-    deployed = Deployed(generator).eval()
     side = generator.config.input_px
     crops = torch.randint(0, 256, (3, side, side, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    write_onnx(Deployed(generator), {"crops_rgb": crops}, OUTPUTS, description, target)
+
+
+def write_onnx(
+    deployed: nn.Module,
+    example: dict[str, torch.Tensor],
+    outputs: tuple[str, ...],
+    description: dict[str, Any],
+    target: Path,
+) -> None:
+    """A module as one ONNX file that describes itself, whole or not at all.
+
+    example: a batch of at least two for each input, by name; any number is allowed in the file. Raises RuntimeError if
+    the file doesn't compute what the module computes.
+    """
+    import onnx
+
+    deployed = deployed.eval().to(memory_format=torch.contiguous_format)
     program = torch.onnx.export(
-        deployed.to(memory_format=torch.contiguous_format),
-        (crops,),
-        input_names=["crops_rgb"],
-        output_names=["heatmaps", "depth"],
-        dynamic_shapes=({0: torch.export.Dim("N")},),
+        deployed,
+        tuple(example.values()),
+        input_names=list(example),
+        output_names=list(outputs),
+        dynamic_shapes=tuple({0: torch.export.Dim("N")} for _ in example),
         dynamo=True,
         verbose=False,
+        optimize=False,  # batch norms stay apart, so that training can go on from the file; the runtime folds them
     )
     model = program.model_proto
     for node in model.graph.node:  # the exporter's stack traces name the author's folders and weigh a megabyte
@@ -98,23 +115,24 @@ def export_onnx(generator: Generator, description: dict[str, Any], target: Path)
     onnx.checker.check_model(model)
     data = model.SerializeToString()
     data = data.replace(b"0" * 64, hashlib.sha256(data).hexdigest().encode(), 1)
-    check_parity(deployed, data, crops)
+    check_parity(deployed, data, example, outputs)
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     target.parent.mkdir(parents=True, exist_ok=True)
     draft.write_bytes(data)
     os.replace(draft, target)
 
 
-def check_parity(deployed: Deployed, data: bytes, crops: torch.Tensor) -> float:
-    """Largest difference between the exported bytes and the network, on N and on one crop."""
+def check_parity(deployed: nn.Module, data: bytes, example: dict[str, torch.Tensor], outputs: tuple[str, ...]) -> float:
+    """Largest difference between the exported bytes and the module, on N and on one of the example."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     worst = 0.0
-    for some in (crops, crops[:1]):
+    for count in (None, 1):
+        some = {name: tensor[:count] for name, tensor in example.items()}
         with torch.no_grad():
-            expected = [x.numpy() for x in deployed(some)]
-        got = session.run(["heatmaps", "depth"], {"crops_rgb": some.numpy()})
+            expected = [x.numpy() for x in deployed(*some.values())]
+        got = session.run(list(outputs), {name: tensor.numpy() for name, tensor in some.items()})
         worst = max(worst, *(float(np.abs(a - b).max()) for a, b in zip(expected, got, strict=True)))
     if not worst < PARITY:
         raise RuntimeError(f"the exported file differs from the network by {worst:.2g} (allowed {PARITY})")

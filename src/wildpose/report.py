@@ -17,7 +17,7 @@ class Table:
     rows: dict[str, tuple[float | int, ...]]
 
     def text(self) -> str:
-        """Plain text, aligned; whole numbers as such, others with one decimal."""
+        """Plain text, aligned; whole numbers as such, others with one decimal, `-` where nothing could be counted."""
         cells = [["", *self.columns]]
         cells += [[row, *(_number(v) for v in values)] for row, values in self.rows.items()]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -69,4 +69,5 @@ def _known(value: float | int) -> float | int | None:
 
 
 def _number(value: float | int) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.1f}"
+    """As the paper prints it: `-` where nothing could be counted."""
+    return str(value) if isinstance(value, int) else "-" if math.isnan(value) else f"{value:.1f}"

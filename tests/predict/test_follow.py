@@ -3,6 +3,7 @@ import pytest
 from fake_weights import draw_person
 
 from wildpose import PoseEstimator
+from wildpose.predict import follow
 from wildpose.predict.follow import PeopleFollower
 
 
@@ -17,8 +18,6 @@ def frame(*boxes) -> tuple[np.ndarray, list[np.ndarray]]:
 
 
 def test_a_walking_person_keeps_the_number_and_is_searched_for_once(estimator, monkeypatch):
-    from wildpose.predict import follow
-
     searches = []
     find = follow.find_people
     monkeypatch.setattr(follow, "find_people", lambda *args: searches.append(1) or find(*args))
@@ -38,6 +37,24 @@ def test_someone_lost_is_dropped_and_someone_new_gets_a_new_number(estimator):
     assert [p.id for p in follower.step(frame((250, 60, 110, 150))[0])] == [1]
 
 
+def test_someone_hidden_for_a_while_gets_the_old_number_back_and_a_stranger_elsewhere_does_not(estimator):
+    follower = PeopleFollower(estimator)
+    assert [p.id for p in follower.step(frame((40, 50, 110, 150))[0])] == [0]
+    for expected, box in ((1, (290, 60, 110, 150)), (0, (60, 50, 110, 150)), (1, (280, 60, 110, 150))):
+        for _ in range(3):
+            assert follower.step(frame()[0]) == []
+        assert [p.id for p in follower.step(frame(box)[0])] == [expected]
+
+
+def test_someone_out_of_sight_for_long_is_forgotten(estimator, monkeypatch):
+    monkeypatch.setattr(follow, "REMEMBERED", 3)  # each empty frame is searched, which takes time
+    follower = PeopleFollower(estimator)
+    follower.step(frame((40, 50, 110, 150))[0])
+    for _ in range(4):
+        follower.step(frame()[0])
+    assert [p.id for p in follower.step(frame((40, 50, 110, 150))[0])] == [1]
+
+
 def test_given_people_are_followed_and_nobody_else(estimator):
     boxes = [(40, 50, 110, 150), (250, 60, 110, 150)]
     image, truths = frame(*boxes)
@@ -47,3 +64,12 @@ def test_given_people_are_followed_and_nobody_else(estimator):
     (person,) = follower.step(image)
     assert person.id == 0
     assert np.abs(person.pose.joints_px - truths[1]).max() < 6
+
+
+def test_someone_lost_and_found_again_in_one_frame_keeps_the_number(estimator, monkeypatch):
+    follower = PeopleFollower(estimator)
+    assert [p.id for p in follower.step(frame((40, 50, 110, 150))[0])] == [0]
+    monkeypatch.setattr(follow, "KEEP_SCORE", 2.0)  # whatever the last frame's box shows is refused
+    image, (truth,) = frame((60, 50, 110, 150))
+    (person,) = follower.step(image)
+    assert person.id == 0 and np.abs(person.pose.joints_px - truth).max() < 6

@@ -1,6 +1,7 @@
 """The command `wildpose`: one function per subcommand, imported only when it is called, so that each starts quickly."""
 
 import difflib
+import os
 import sys
 from importlib import import_module
 from importlib.util import find_spec
@@ -10,12 +11,14 @@ from wildpose.errors import InputError
 
 COMMANDS = {
     "predict": "3D poses of the people in photos and videos",
+    "serve": "a local app for photos, videos and the webcam, in the browser [serve]",
     "demo": "predict on a real video clip, downloaded if you name none",
     "weights": "what a weights file says about itself",
     "bench": "how fast the network and the whole way from photo to pose are here",
     "evaluate": "the accuracy of weights on a data set [train]",
     "train": "train a network in the paper's three phases [train]",
     "export": "a trained checkpoint as an ONNX weights file [train]",
+    "reproduce": "the paper's tables: every row trained, ours beside the paper's [train]",
     "data": "make and check data sets [train]",
 }
 NEEDS_TRAIN = 'this needs the training extra; run: pip install "wildpose[train]"'
@@ -33,6 +36,10 @@ def main(args: list[str] | None = None) -> None:
     else:
         try:
             _run(args[0], args[1:])
+            sys.stdout.flush()
+        except BrokenPipeError:  # `wildpose weights | head`: the reader has what it wanted
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the exit would try to flush again
+            raise SystemExit(141) from None
         except InputError as error:
             _stop(f"error: {error}", 2, debug)
         except ModuleNotFoundError as error:
@@ -78,7 +85,7 @@ def _help() -> str:
             "",
             *lines,
             "",
-            f"[train]: {NEEDS_TRAIN.removeprefix('this ')}",
+            f"[train]: {NEEDS_TRAIN.removeprefix('this ')}; [serve] likewise",
             "--debug after any command shows the traceback of an error.",
         )
     )

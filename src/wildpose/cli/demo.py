@@ -24,7 +24,7 @@ def demo(
     stride: int = 4,
     max_frames: int | None = None,
 ) -> None:
-    """Find the people in a video clip, draw them in 2D and 3D, and say where the pictures are.
+    """Find the people in a video clip, draw them in 2D and 3D, and say where the page and the pictures are.
 
     Args:
         video: Your footage; none: the demo clip of the PyPI package sports2d, downloaded once.
@@ -38,12 +38,13 @@ def demo(
 
     if video is None:
         video = demo_clip()
-    predict((video,), out=out, weights=weights, max_people=max_people, stride=stride, max_frames=max_frames)
+    predict((video,), out=out, weights=weights, max_people=max_people, stride=stride, max_frames=max_frames, html=True)
     stem = out / video.stem
     print(
-        f"\nLook at {stem}_sheet.jpg first: the coloured skeleton should lie on the people (orange: their right,\n"
-        f"blue: their left; pale: unsure), and the 3D views beside each frame show the same pose from two sides.\n"
-        f"Every frame in full size: {stem}_frames/    as a video: {stem}_overlay.mp4    the numbers: {stem}.json"
+        f"\nOpen {stem}.html in a browser: the clip with the skeletons, and the same poses in 3D to turn.\n"
+        f"The coloured skeleton should lie on the people: orange is their right, blue their left, pale is unsure.\n"
+        f"At a glance: {stem}_sheet.jpg    as a video: {stem}_overlay.webm    every frame: {stem}_frames/    "
+        f"the numbers: {stem}.json"
     )
 
 

@@ -7,11 +7,19 @@ from jaxtyping import UInt8
 
 from wildpose.predict.crops import ImagePyramid, poses_in_boxes
 from wildpose.predict.estimator import PoseEstimator, check_image
-from wildpose.predict.people import MIN_SCORE, box_around, find_people, fit_score, is_repeat
+from wildpose.predict.people import box_around, find_people, fit_score, is_repeat
 from wildpose.types import Pose3D
 
 SEARCH_EVERY = 8
 """Frames between two searches of the whole frame."""
+KEEP_SCORE = 0.2
+"""Fit score under which someone who was followed is lost; lower than that for finding, for there is a history."""
+REMEMBERED = 24
+"""Frames after which someone out of sight is forgotten."""
+NEAR = 0.6
+"""Someone found again is the lost person if no farther than this from the old place, in box sides..."""
+ALIKE = 0.6
+"""...and if the smaller of the two boxes has at least this share of the other's longer side."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +28,8 @@ class Tracked:
 
     id: int
     pose: Pose3D
+    interpolated: bool = False
+    """Not seen in this frame, but shortly before and after: the pose lies between those."""
 
 
 class PeopleFollower:
@@ -28,6 +38,7 @@ class PeopleFollower:
     def __init__(self, estimator: PoseEstimator, max_people: int = 1):
         self.model, self.max_people = estimator.model, max_people
         self.people: list[Tracked] = []
+        self._lost: list[tuple[Tracked, int]] = []  # last seen, and in how many frames not since
         self._next_id, self._until_search = 0, 0
 
     def start(self, poses: list[Pose3D]) -> list[Tracked]:
@@ -46,19 +57,33 @@ class PeopleFollower:
             return followed
         if len(followed) < max(1, len(self.people)):  # someone was lost
             self._until_search = 0
+        self._remember(followed)
         if self._until_search == 0:
             followed = self._add_new(followed, find_people(self.model, pyramid, self.max_people))
             self._until_search = SEARCH_EVERY
         self._until_search -= 1
-        self.people = followed
-        return followed
+        self.people = sorted(followed, key=lambda person: person.id)
+        return self.people
+
+    def _remember(self, followed: list[Tracked]) -> None:
+        """Keep in mind who has just vanished, and forget who has been away for too long.
+
+        Before the search: it may well find again in this very frame whom the last frame's box has missed.
+        """
+        here = {person.id for person in followed}
+        vanished = [(person, 0) for person in self.people]
+        self._lost = [
+            (person, frames + 1)
+            for person, frames in self._lost + vanished
+            if person.id not in here and frames <= REMEMBERED
+        ]
 
     def _follow(self, pyramid: ImagePyramid) -> list[Tracked]:
         boxes = np.array([box_around(person.pose) for person in self.people]).reshape(-1, 4)
         given = self._until_search < 0
         kept: list[Tracked] = []
         for person, pose in zip(self.people, poses_in_boxes(self.model, pyramid, boxes), strict=True):
-            lost = fit_score(pose) < MIN_SCORE or is_repeat(pose, [other.pose for other in kept])
+            lost = fit_score(pose) < KEEP_SCORE or is_repeat(pose, [other.pose for other in kept])
             if given or not lost:
                 kept.append(Tracked(person.id, pose))
         return kept
@@ -69,5 +94,24 @@ class PeopleFollower:
         return people[: self.max_people]
 
     def _number(self, pose: Pose3D) -> Tracked:
+        """The number of the nearest lost person where one fits, or else a new one."""
+        fitting = [(away(pose, person.pose), person) for person, _ in self._lost if looks_like(pose, person.pose)]
+        if fitting:
+            person = min(fitting, key=lambda pair: pair[0])[1]
+            self._lost = [entry for entry in self._lost if entry[0] is not person]
+            return Tracked(person.id, pose)
         self._next_id += 1
         return Tracked(self._next_id - 1, pose)
+
+
+def away(a: Pose3D, b: Pose3D) -> float:
+    """Distance of the middles of two people's boxes, in longer sides of the larger box."""
+    box_a, box_b = box_around(a), box_around(b)
+    middles = (box_a[:2] + box_a[2:] / 2) - (box_b[:2] + box_b[2:] / 2)
+    return float(np.linalg.norm(middles) / max(box_a[2:].max(), box_b[2:].max()))
+
+
+def looks_like(a: Pose3D, b: Pose3D) -> bool:
+    """Whether two poses from frames apart may be one person's, by place and size."""
+    sides = sorted((float(box_around(a)[2:].max()), float(box_around(b)[2:].max())))
+    return away(a, b) <= NEAR and sides[0] >= ALIKE * sides[1]

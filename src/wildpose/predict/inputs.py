@@ -1,10 +1,11 @@
-"""Photos, folders and videos as the user names them, checked before any work begins; pixels as RGB uint8."""
+"""Photos, folders, videos and cameras as the user names them, and the frames of the latter two, as RGB uint8."""
 
+import glob
 import os
-import sys
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Literal
 
@@ -13,20 +14,25 @@ import numpy as np
 from jaxtyping import UInt8
 
 from wildpose.errors import InputError
-from wildpose.predict.photo_files import check_whole
+from wildpose.predict.photo_files import FIX, MOST_VIDEO_PIXELS, check_size
+from wildpose.predict.photos import STDIN, silent_decoders
+from wildpose.predict.photos import read_photo as read_photo  # its other name, for those who know it from here
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
-FIX_PHOTO = "give a whole JPEG, PNG, WebP, BMP or TIFF file"
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # damaged frames are no news worth the user's terminal
 
 
 @dataclass(frozen=True)
 class Source:
-    """One input file, and the name that its outputs bear."""
+    """One input, and the name that its outputs bear."""
 
     path: Path
-    kind: Literal["photo", "video"]
+    """STDIN: a photo from standard input."""
+    kind: Literal["photo", "video", "camera"]
     stem: str
+    camera: int = 0
+    """Number of the camera, if it is one."""
 
 
 @dataclass(frozen=True)
@@ -37,31 +43,59 @@ class Frame:
     index: int
     """Frame number in the video, from 0; 0 for a photo."""
     time_s: float
-    """Since the video's first frame; 0 for a photo."""
+    """Since the video's first frame, a camera's by the clock; 0 for a photo."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A place in a video: a time, or the number of a frame."""
+
+    seconds: float | None = None
+    frame: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Moment":
+        """"12.5" is seconds, "300f" a frame number. Raises InputError."""
+        try:
+            moment = cls(frame=int(text[:-1])) if text.endswith("f") else cls(seconds=float(text))
+        except ValueError:
+            moment = cls(seconds=-1.0)
+        value = moment.frame if moment.seconds is None else moment.seconds
+        if not isfinite(value) or value < 0:
+            raise InputError("a moment of a video", repr(text), "give seconds, as 12.5, or a frame number, as 300f")
+        return moment
+
+    def index(self, fps: float) -> int:
+        """Number of the first frame that isn't before it."""
+        return self.frame if self.seconds is None else int(np.ceil(self.seconds * fps - 1e-6))
+
+
+def camera_source(number: int) -> Source:
+    """A webcam or other capture device."""
+    return Source(Path(f"camera {number}"), "camera", f"camera{number}", number)
 
 
 def list_sources(inputs: Sequence[str | Path]) -> list[Source]:
-    """The files that the inputs stand for, folders replaced by the photos and videos in them (not deeper), by name.
+    """The files that the inputs stand for: folders give the photos and videos in them (not deeper), by name; patterns
+    such as "shots/*.jpg" the files that they match; "-" a photo from standard input.
 
     Raises InputError if a path is missing, a file is of an unknown kind, a folder holds no photo or video,
     or two files from different folders would write to the same output.
     """
     paths: list[Path] = []
     for given in map(Path, inputs):
-        if given.is_dir():
-            inside = sorted(p for p in given.iterdir() if p.is_file() and _kind(p))
-            if not inside:
-                raise InputError(
-                    f"photos or videos in the folder {given}",
-                    "none" if any(given.iterdir()) else "an empty folder",
-                    f"use one with {', '.join(PHOTO_SUFFIXES + VIDEO_SUFFIXES[:3])}",
-                )
-            paths += inside
+        if given == STDIN:
+            paths.append(given)
+        elif given.is_dir():
+            paths += _inside(given)
         elif not given.is_file():
-            raise InputError(f"a photo, video or folder at {given}", "nothing there", "check the path")
+            matched = [Path(name) for name in sorted(glob.glob(str(given)))]
+            if not matched:
+                raise InputError(f"a photo, video or folder at {given}", "nothing there", "check the path")
+            paths += [path for path in matched if path.is_file() and _kind(path)]
         elif not _kind(given):
             raise InputError(
-                f"a photo or video, by its ending, at {given}", repr(given.suffix), f"{FIX_PHOTO}, or a video"
+                f"a photo or video, by its ending, at {given}", repr(given.suffix), f"{FIX}, or a video"
             )
         else:
             paths.append(given)
@@ -70,15 +104,33 @@ def list_sources(inputs: Sequence[str | Path]) -> list[Source]:
     return _named(list(dict.fromkeys(paths)))
 
 
+def _inside(folder: Path) -> list[Path]:
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"a readable folder at {folder}", error.strerror or "an error", "check its rights") from error
+    known = [path for path in inside if path.is_file() and _kind(path)]
+    if not known:
+        raise InputError(
+            f"photos or videos in the folder {folder}",
+            "none" if inside else "an empty folder",
+            f"use one with {', '.join(PHOTO_SUFFIXES + VIDEO_SUFFIXES[:3])}",
+        )
+    return known
+
+
 def _kind(path: Path) -> Literal["photo", "video"] | None:
     suffix = path.suffix.lower()
-    return "photo" if suffix in PHOTO_SUFFIXES else "video" if suffix in VIDEO_SUFFIXES else None
+    return "photo" if suffix in PHOTO_SUFFIXES or path == STDIN else "video" if suffix in VIDEO_SUFFIXES else None
 
 
 def _named(paths: list[Path]) -> list[Source]:
     """Outputs are named by the stem; `a.jpg` beside `a.png` become `a_jpg` and `a_png`."""
-    stems = [p.stem for p in paths]
-    names = [p.name.replace(".", "_") if stems.count(p.stem) > 1 else p.stem for p in paths]
+    stems = ["stdin" if path == STDIN else path.stem for path in paths]
+    names = [
+        path.name.replace(".", "_") if stems.count(stem) > 1 else stem
+        for path, stem in zip(paths, stems, strict=True)
+    ]
     for name in names:
         if names.count(name) > 1:
             same = [str(p) for p, n in zip(paths, names, strict=True) if n == name]
@@ -86,87 +138,78 @@ def _named(paths: list[Path]) -> list[Source]:
     return [Source(p, _kind(p), name) for p, name in zip(paths, names, strict=True)]
 
 
-def read_photo(path: str | Path) -> UInt8[np.ndarray, "H W 3"]:
-    """An upright RGB photo: EXIF rotation applied, grey and 16 bit brought to 8-bit colour, alpha laid over white.
-
-    Raises InputError if the file is missing, not a picture, or cut short (OpenCV would fill the rest with grey).
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"a photo at {path}", "no such file", "check the path")
-    content = path.read_bytes()
-    check_whole(path, content)
-    encoded = np.frombuffer(content, np.uint8)
-    try:
-        with _silent_decoders():
-            image = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
-    except cv2.error as error:  # such as the limit on the number of pixels
-        raise InputError(f"a photo at {path}", f"one OpenCV refuses ({error.err})", FIX_PHOTO) from error
-    if image is None:
-        raise InputError(f"a photo at {path}", "a damaged file that can't be decoded", FIX_PHOTO)
-    image_rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-    return image_rgb if content[:2] == b"\xff\xd8" else _over_white(image_rgb, encoded)
-
-
-def _over_white(image_rgb: np.ndarray, encoded: np.ndarray) -> np.ndarray:
-    """What is transparent shows white rather than the colour that happens to be stored there, mostly black."""
-    raw = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
-    if raw is None or raw.ndim != 3 or raw.shape[2] != 4 or raw.shape[:2] != image_rgb.shape[:2]:
-        return image_rgb
-    alpha = raw[:, :, 3:].astype(np.float32) / np.iinfo(raw.dtype).max
-    return np.round(image_rgb * alpha + 255 * (1 - alpha)).astype(np.uint8)
-
-
-@contextmanager
-def _silent_decoders() -> Iterator[None]:
-    """Close the process's stderr: libpng and FFmpeg write there by themselves what our own error line says better."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
 class Video:
-    """A video file, read frame by frame. Raises InputError if it can't be opened or its first frame not be decoded."""
+    """A video file or a camera, read frame by frame.
 
-    def __init__(self, path: str | Path):
-        self.path = Path(path)
-        with _silent_decoders():
+    Raises InputError if it can't be opened, its first frame not be decoded, or its frames have more than 70
+    megapixels.
+    """
+
+    def __init__(self, path: str | Path, camera: int | None = None):
+        self.path, self.camera = Path(path), camera
+        with silent_decoders():
             capture = self._open()
+            width, height = (_number(capture, which, 0.0) for which in (3, 4))
+            check_size(path, int(width), int(height), MOST_VIDEO_PIXELS)
             readable = capture.isOpened() and capture.read()[0]
-        self.fps = capture.get(cv2.CAP_PROP_FPS) or 30.0
-        self.frame_count = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
-        """As the file states it; some state it wrongly, so only good for a progress bar."""
+        fps = _number(capture, cv2.CAP_PROP_FPS, 0.0)
+        self.fps = fps if 0 < fps <= 1000 else 30.0
+        self.frame_count = int(np.clip(_number(capture, cv2.CAP_PROP_FRAME_COUNT, 0.0), 0, 1e9))
+        """As the file states it; some state it wrongly, so only good for a progress bar. 0: unknown."""
         capture.release()
+        if not readable and camera is not None:
+            raise InputError(f"a picture from camera {camera}", "none", "check that it is plugged in and not in use")
         if not readable:
             raise InputError(
                 f"a video at {self.path}", "a file without readable frames", "give an MP4, MOV, AVI or MKV"
             )
 
-    def first_image(self) -> UInt8[np.ndarray, "H W 3"]:
-        """The first frame."""
-        return next(self.frames()).image_rgb
+    @classmethod
+    def of(cls, source: Source) -> "Video":
+        """The video of a source, file or camera."""
+        return cls(source.path, source.camera if source.kind == "camera" else None)
 
     def _open(self) -> cv2.VideoCapture:
+        if self.camera is not None:
+            return cv2.VideoCapture(self.camera)
         return cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
 
-    def frames(self, stride: int = 1, max_frames: int | None = None) -> Iterator[Frame]:
-        """Every stride-th frame from the first, at most max_frames of them; skipped frames are not converted."""
-        capture, index, given = self._open(), 0, 0
+    def frames(
+        self, stride: int = 1, max_frames: int | None = None, start: Moment | None = None, end: Moment | None = None
+    ) -> Iterator[Frame]:
+        """Every stride-th frame from `start` until before `end`, at most max_frames of them.
+
+        What comes before is decoded, too, but not converted: jumping is inexact in many files.
+        """
+        first = start.index(self.fps) if start else 0
+        last = end.index(self.fps) if end else None
+        with silent_decoders():
+            capture = self._open()
+        index, given, begun = 0, 0, time.monotonic()
         try:
-            while (max_frames is None or given < max_frames) and capture.grab():
-                if index % stride == 0:
+            while (max_frames is None or given < max_frames) and (last is None or index < last) and capture.grab():
+                if index >= first and (index - first) % stride == 0:
                     decoded, image = capture.retrieve()
                     if not decoded:
                         return
-                    yield Frame(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), index, index / self.fps)
+                    time_s = index / self.fps if self.camera is None else time.monotonic() - begun
+                    yield Frame(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), index, time_s)
                     given += 1
                 index += 1
         finally:
             capture.release()
+
+    def expected_frames(
+        self, stride: int, max_frames: int | None, start: Moment | None, end: Moment | None
+    ) -> int | None:
+        """How many frames `frames` will give if the file tells the truth about its length; None if it says nothing."""
+        last = min(self.frame_count or 10**9, end.index(self.fps) if end else 10**9)
+        count = -(-(last - (start.index(self.fps) if start else 0)) // stride)
+        count = min(max(count, 0), max_frames or 10**9)
+        return count if count < 10**8 else None
+
+
+def _number(capture: cv2.VideoCapture, which: int, otherwise: float) -> float:
+    """A property of a video, for some files state none or NaN."""
+    value = capture.get(which)
+    return value if isfinite(value) else otherwise

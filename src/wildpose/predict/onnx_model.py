@@ -51,7 +51,7 @@ class OnnxModel:
         threads: CPU threads a run may use (default 2). Raises InputError for a file that is missing, cut short, not
         ONNX, without metadata, altered (its SHA-256 does not match), or of another skeleton or format.
         """
-        where, content = _read(weights)
+        where, content = read_content(weights)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 2
         options.log_severity_level = 4  # a broken file is reported by us, in one line
@@ -74,7 +74,8 @@ class OnnxModel:
         return heatmaps, depth
 
 
-def _read(weights: str | Path) -> tuple[str, bytes]:
+def read_content(weights: str | Path) -> tuple[str, bytes]:
+    """What to call a weights file in a message, and its bytes; "default" is the one inside the package. InputError."""
     if str(weights) == "default":
         packaged = files("wildpose") / "weights" / "default.onnx"
         if not packaged.is_file():

@@ -23,8 +23,9 @@ CANDIDATES = 8
 """Best windows that are looked at again."""
 REFINEMENTS = 2
 """How often a candidate's window is laid anew around its pose."""
-MIN_SCORE = 0.2
-"""Score under which a pose is no person."""
+MIN_SCORE = 0.3
+"""Fit score under which a pose is no person: with the shipped weights it leaves 36 of 40 held-out LSP photos their
+person, and 7 of 26 panoramas without people a false one (0.2: 38 and 13)."""
 MIN_CONFIDENCE = 0.15
 """Confidence under which a joint doesn't count for a person's extent."""
 

@@ -1,0 +1,121 @@
+"""A detector's figures, and what it costs the poses that start from its boxes in place of given ones."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wildpose import metrics
+from wildpose.data.lsp import load_lsp
+from wildpose.detector.data import PeopleData
+from wildpose.detector.validate import Outcome, crowded, empty, judge, photos
+from wildpose.predict.crops import ImagePyramid, poses_in_boxes
+from wildpose.predict.detect import Detections, Detector, overlaps
+from wildpose.predict.estimator import PoseEstimator
+from wildpose.report import Report, Table
+from wildpose.tables import LSP_JOINTS
+
+LEAST_SCORE = 0.05
+"""Of the boxes that are looked at for the table over thresholds."""
+THRESHOLDS = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
+COLUMNS = ("photos", "recall", "boxes a photo", "median IoU of hits")
+
+
+def finding(detector: Detector):
+    """The detector as a function from a picture to everything down to LEAST_SCORE."""
+
+    def find(image_rgb: np.ndarray) -> Detections:
+        return detector.find(ImagePyramid(image_rgb), LEAST_SCORE)
+
+    return find
+
+
+def evaluate_detector(detector: Detector, data: PeopleData) -> Report:
+    """Recall, boxes a picture and false alarms on what training held out, by threshold."""
+    find = finding(detector)
+    outcomes = {f"{name}, held out": judge(find, photos(samples)) for name, samples in data.photos_val}
+    if data.rendered_val is not None:
+        outcomes["scenes of rendered people"] = judge(find, crowded(data))
+    nobody = judge(find, empty(data.views_val))
+    rows = {name: _row(outcome, detector.threshold) for name, outcome in outcomes.items()}
+    tables = [Table(f"People at score {detector.threshold:g}, recall in percent at IoU 0.5", COLUMNS, rows)]
+    for name, outcome in [*outcomes.items(), ("views without people", nobody)]:
+        tables.append(_by_threshold(name, outcome))
+    figures = {f"{name}/{what}": value for name, row in rows.items() for what, value in zip(COLUMNS, row, strict=True)}
+    figures["false alarms a view"] = nobody.per_picture(detector.threshold)
+    return Report(_protocol(detector, "held-out part of the training sets"), figures, tuple(tables))
+
+
+def evaluate_on_photos(estimator: PoseEstimator, lsp_root: Path, split: str) -> Report:
+    """LSP: recall of the annotated person, and PCK@0.2 of the torso from given and from automatic boxes.
+
+    Automatic: the surest person that `PoseEstimator.predict` finds; a photo in which it finds nobody counts as wrong in
+    every joint. Nearest: of everyone it finds, the one whose box overlaps the annotated box most.
+    """
+    samples, detector = load_lsp(lsp_root, split), estimator.detector
+    outcome = judge(finding(detector), photos(samples))
+    found = {"given": [], "automatic": [], "nearest of all found": []}
+    truth, mask = [], []
+    for i in range(len(samples)):
+        sample = samples.load(i)
+        pyramid = ImagePyramid(sample.image_rgb)
+        found["given"] += poses_in_boxes(estimator.model, pyramid, sample.box_xywh[None])
+        found["automatic"] += estimator.predict(sample.image_rgb)[:1] or [None]
+        found["nearest of all found"].append(
+            _nearest(estimator.predict(sample.image_rgb, max_people=8), sample.box_xywh)
+        )
+        truth.append(sample.joints_px)
+        mask.append(sample.mask & LSP_JOINTS)
+    truth, mask = np.array(truth), np.array(mask)
+    nowhere = np.full_like(truth[0], -1e6)
+    rows = {}
+    for name, poses in found.items():
+        joints = np.array([nowhere if pose is None else pose.joints_px for pose in poses])
+        rows[name] = tuple(metrics.joint_columns(metrics.pck_torso(joints, truth, mask)).values())
+    columns = tuple(metrics.joint_columns(metrics.pck_torso(truth, truth, mask)))
+    tables = (
+        Table(f"LSP {split}: people at score {detector.threshold:g}, recall in percent at IoU 0.5", COLUMNS,
+              {f"LSP {split}": _row(outcome, detector.threshold)}),
+        Table(f"LSP {split}: PCK@0.2 of the torso, percent, {len(samples)} people, by boxes", columns, rows),
+    )  # fmt: skip
+    figures = {f"pck_torso_0.2/{name}": row[columns.index("Mean")] for name, row in rows.items()}
+    figures |= {"recall": outcome.recall(detector.threshold), "boxes": outcome.per_picture(detector.threshold)}
+    info = estimator.model.info
+    protocol = {**_protocol(detector, f"LSP {split}"), "weights": info.name, "weights_sha256": info.sha256}
+    return Report(protocol, figures, tables)
+
+
+def _nearest(poses: list, box_xywh: np.ndarray):
+    """The pose whose joints' box overlaps a box most; None of none."""
+    box = np.concatenate([box_xywh[:2], box_xywh[:2] + box_xywh[2:]]).astype(np.float64)
+    around = [np.concatenate([p.joints_px.min(0), p.joints_px.max(0)]).astype(np.float64) for p in poses]
+    return poses[int(overlaps(box, np.array(around)).argmax())] if poses else None
+
+
+def _row(outcome: Outcome, threshold: float) -> tuple[float | int, ...]:
+    overlap = outcome.overlap[outcome.hits & (outcome.scores >= threshold)]
+    median = float(np.median(overlap)) if len(overlap) else float("nan")
+    return outcome.pictures, 100 * outcome.recall(threshold), outcome.per_picture(threshold), 100 * median
+
+
+def _by_threshold(name: str, outcome: Outcome) -> Table:
+    rows = {
+        "recall": tuple(100 * outcome.recall(t) for t in THRESHOLDS),
+        "precision": tuple(100 * outcome.precision(t) for t in THRESHOLDS),
+        "boxes in 100 pictures": tuple(100 * outcome.per_picture(t) for t in THRESHOLDS),
+    }
+    if not outcome.people:
+        rows = {"boxes in 100 pictures": rows["boxes in 100 pictures"]}
+    title = f"{name}, by threshold; {outcome.pictures} pictures, {outcome.people} people labelled"
+    return Table(title, tuple(f"{t:g}" for t in THRESHOLDS), rows)
+
+
+def _protocol(detector: Detector, name: str) -> dict[str, Any]:
+    return {
+        "set": name,
+        "detector": detector.metadata["name"],
+        "sha256": detector.metadata["sha256"],
+        "input_px": detector.input_px,
+        "threshold": detector.threshold,
+        "box": "around the labelled joints",
+    }

@@ -1,0 +1,201 @@
+"""Training of the detector, from its data to a checkpoint.
+
+    wildpose detector train --lsp DIR --lspet DIR --outdoor DIR --out runs/detector
+
+OUT holds log.jsonl and step-NNNNNN/. The same command goes on after a kill or Ctrl-C from the last checkpoint; batch k
+depends on the seed and k alone.
+"""
+
+import math
+import sys
+import time
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from wildpose.detector.data import PeopleData, SceneBatches
+from wildpose.detector.model import BOX_WEIGHT, PeopleNet, Wanted, losses, maps
+from wildpose.detector.validate import empty, judge, photos
+from wildpose.errors import InputError
+from wildpose.predict.crops import ImagePyramid
+from wildpose.predict.detect import Detections, look
+from wildpose.train.checkpoint import latest_checkpoint, read_checkpoint, restore_optimiser, save_checkpoint, tidy
+from wildpose.train.guard import Interrupted, StopRequest, full_disk_told, leave_signals_to_parent, only_writer
+from wildpose.train.log import Log, Means, Pace
+
+WEIGHT_DECAY, CLIP = 0.02, 5.0
+LEAST_SCORE = 0.05
+"""Boxes less sure than this are not looked at in a validation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorConfig:
+    """Settings of a run."""
+
+    steps: int = 6000
+    """Optimiser steps in all; the learning rate falls to nothing at the end."""
+    batch: int = 16
+    side_px: int = 256
+    """Side of the pictures."""
+    lr: float = 2e-3
+    """Peak learning rate, of AdamW."""
+    warmup_steps: int = 150
+    average: float = 0.998
+    """How much of the averaged weights stays at a step; those are validated and exported."""
+    seed: int = 0
+    bfloat16: bool = True
+    log_every: int = 50
+    validate_every: int = 1000
+    checkpoint_every_s: float = 120.0
+
+
+class DetectorTraining:
+    """Network, its running average, optimiser, and where the run stands."""
+
+    def __init__(self, config: DetectorConfig):
+        torch.manual_seed(config.seed)
+        self.config, self.step, self.means = config, 0, Means()
+        self.network = PeopleNet().to(memory_format=torch.channels_last)
+        self.average = PeopleNet().to(memory_format=torch.channels_last).eval().requires_grad_(False)
+        self.average.load_state_dict(self.network.state_dict())
+        self.optimiser = torch.optim.AdamW(self.network.parameters(), config.lr, weight_decay=WEIGHT_DECAY, fused=True)
+
+    def advance(self, images_rgb: torch.Tensor, wanted: Wanted) -> dict[str, float]:
+        """One step; the unweighted losses."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.config, self.step)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
+            found = self.network(images_rgb)
+        terms = losses(found, wanted)
+        self.optimiser.zero_grad(set_to_none=True)
+        (terms["middle"] + BOX_WEIGHT * terms["box"]).backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), CLIP)
+        if not torch.isfinite(norm):
+            values = {name: float(term) for name, term in terms.items()}
+            raise RuntimeError(f"the gradient of step {self.step} is not finite: {values}")
+        self.optimiser.step()
+        self.step += 1
+        self._update_average()
+        return {name: float(term.detach()) for name, term in terms.items()}
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        keep = min(self.config.average, self.step / (self.step + 10))
+        for averaged, now in zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True):
+            if averaged.is_floating_point():
+                averaged.lerp_(now, 1 - keep)
+            else:
+                averaged.copy_(now)
+
+    def save(self, folder: Path, sources: tuple[dict[str, Any], ...]) -> Path:
+        state = {"step": self.step, "phase": "detector", "config": asdict(self.config), "means": asdict(self.means)}
+        networks = {"network": self.network, "average": self.average}
+        return save_checkpoint(folder, networks, [self.optimiser], {**state, "data": list(sources)})
+
+    def resume(self, checkpoint: Path) -> None:
+        state, tensors = read_detector(checkpoint)
+        self.network.load_state_dict(tensors["network"])
+        self.average.load_state_dict(tensors["average"])
+        restore_optimiser(self.optimiser, tensors["optimiser-0"])
+        self.step, self.means = state["step"], Means(**state["means"])
+
+
+def learning_rate(config: DetectorConfig, step: int) -> float:
+    """Linear warm-up, then half a cosine down to nothing."""
+    rise = min(1.0, (step + 1) / config.warmup_steps)
+    done = min(1.0, step / config.steps)
+    return config.lr * rise * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def read_detector(checkpoint: Path) -> tuple[dict[str, Any], dict[str, dict[str, torch.Tensor]]]:
+    """State and tensors of a checkpoint of this module. InputError for another's."""
+    state, tensors = read_checkpoint(checkpoint)
+    if state.get("phase") != "detector":
+        raise InputError(f"a detector's checkpoint at {checkpoint}", f"one of {state.get('phase')}", "name another")
+    return state, tensors
+
+
+def load_network(checkpoint: Path) -> tuple[PeopleNet, dict[str, Any]]:
+    """The averaged network of a checkpoint, in evaluation mode, and the checkpoint's state."""
+    state, tensors = read_detector(checkpoint)
+    network = PeopleNet()
+    network.load_state_dict(tensors["average"])
+    return network.eval().requires_grad_(False), state
+
+
+def train_detector(config: DetectorConfig, data: PeopleData, out: Path) -> Path:
+    """Train to the last step, or go on with what is in `out`; returns the last checkpoint.
+
+    Raises Interrupted after SIGTERM or Ctrl-C, InputError for damaged checkpoints, a folder that another run writes, a
+    full disk.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with full_disk_told(out), only_writer(out, _tell):
+        tidy(out, _tell)
+        training = DetectorTraining(config)
+        found = latest_checkpoint(out)
+        if found:
+            training.resume(found)
+            _tell(f"goes on from {found}")
+        log = Log(out / "log.jsonl", training.step)
+        saved, pace, checkpoint = time.monotonic(), Pace(), found
+        bar = tqdm(total=config.steps, initial=training.step, disable=None)
+        with bar, StopRequest() as stop, closing(pace.timed(_loader(config, data, training.step))) as batches:
+            for images_rgb, wanted in batches:
+                training.means.add(training.advance(images_rgb, wanted))
+                bar.update()
+                last = training.step == config.steps
+                if training.step % config.log_every == 0 or last:
+                    log.write("train", training.step, training.means.take() | pace.take(config.batch))
+                if training.step % config.validate_every == 0 or last:
+                    figures = validate(training.average, data, config.side_px)
+                    log.write("validation", training.step, figures)
+                    _tell(f"step {training.step} " + " ".join(f"{k} {v:.3f}" for k, v in figures.items()))
+                    pace.restart()
+                if time.monotonic() - saved > config.checkpoint_every_s or last or stop.number:
+                    checkpoint, saved = training.save(out, data.sources), time.monotonic()
+                if stop.number:
+                    raise Interrupted(stop.number, checkpoint)
+    return checkpoint
+
+
+def _loader(config: DetectorConfig, data: PeopleData, start: int) -> torch.utils.data.DataLoader:
+    """Batches from the next step on, made in another process."""
+    cv2.setNumThreads(1)  # a loader forked from a process with OpenCV's threads running waits for them for ever
+    return torch.utils.data.DataLoader(
+        SceneBatches(data, config.batch, config.side_px, config.seed),
+        batch_size=None,
+        sampler=range(start, config.steps),
+        num_workers=1,
+        prefetch_factor=8,
+        worker_init_fn=leave_signals_to_parent,
+    )
+
+
+def validate(network: PeopleNet, data: PeopleData, side_px: int) -> dict[str, float]:
+    """Recall on every second held-out photo, boxes a photo, false alarms a people-free view, all at score 0.3."""
+
+    def run(images_rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        with torch.no_grad():
+            scores, boxes = maps(network(torch.from_numpy(images_rgb)))
+        return scores.numpy(), boxes.numpy()
+
+    def find(image_rgb: np.ndarray) -> Detections:
+        return look(run, ImagePyramid(image_rgb), side_px, LEAST_SCORE)
+
+    figures: dict[str, float] = {}
+    for name, samples in data.photos_val:
+        outcome = judge(find, photos(samples, every=2))
+        figures |= {f"{name}_recall": outcome.recall(0.3), f"{name}_boxes": outcome.per_picture(0.3)}
+    figures["false_alarms"] = judge(find, empty(data.views_val)).per_picture(0.3)
+    return figures
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,56 @@
+"""What docs/formats.md promises to those who use wildpose from Python."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from fake_weights import draw_person
+
+import wildpose
+
+
+@pytest.fixture
+def clip(tmp_path):
+    writer = cv2.VideoWriter(str(tmp_path / "clip.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 10.0, (420, 280))
+    for step in range(4):
+        image = np.zeros((280, 420, 3), np.uint8)
+        draw_person(image, (150 + 12 * step, 40, 130, 200))
+        writer.write(np.ascontiguousarray(image[..., ::-1]))
+    writer.release()
+    return tmp_path / "clip.mp4"
+
+
+def test_load_once_go_through_a_video_and_save(clip, weights_path, tmp_path):
+    estimator = wildpose.PoseEstimator(weights_path)
+    video = wildpose.Video(clip)
+    pairs = list(wildpose.predict_video(estimator, video, stride=2))
+    assert [frame.index for frame, _ in pairs] == [0, 2] and pairs[1][0].image_rgb.shape == (280, 420, 3)
+    recording = wildpose.Recording([result for _, result in pairs], video.fps / 2)
+    written = wildpose.save(recording, tmp_path, "clip", ("json", "trc"))
+    assert [path.name for path in written] == ["clip.json", "clip_person0.trc"]
+    frames = json.loads(written[0].read_text())["frames"]
+    assert [frame["people"][0]["id"] for frame in frames] == [0, 0]
+    by_path = [result for _, result in wildpose.predict_video(estimator, str(clip), stride=2)]
+    assert [f.index for f in by_path] == [0, 2]
+
+
+def test_given_boxes_are_for_the_first_frame(clip, weights_path):
+    estimator = wildpose.PoseEstimator(weights_path)
+    given = wildpose.predict_video(estimator, clip, boxes=[[150, 40, 130, 200]], smoothing=None)
+    results = [result for _, result in given]
+    middles = [float(result.people[0].pose.joints_px[:, 0].mean()) for result in results]
+    assert np.diff(middles) == pytest.approx([12, 12, 12], abs=3)
+
+
+def test_videos_are_smoothed_unless_asked_otherwise(clip, weights_path):
+    estimator = wildpose.PoseEstimator(weights_path)
+    seen, usual, strong = (
+        np.array([result.people[0].pose.joints_px for _, result in wildpose.predict_video(estimator, clip, **how)])
+        for how in ({"smoothing": None}, {}, {"smoothing": wildpose.Smoothing(min_cutoff_hz=0.2, beta=0.0)})
+    )
+    assert 0.5 < np.abs(usual - seen).max() < np.abs(strong - seen).max()
+
+
+def test_every_public_name_exists():
+    assert all(getattr(wildpose, name) is not None for name in wildpose.__all__)
