@@ -35,7 +35,7 @@ def bench_runtimes(
     """Latency of one crop and throughput of eight, per runtime and number format; PCK@0.2 on LSP's validation photos.
 
     lsp: folder of LSP; without it int8 is calibrated on noise and no accuracy is given. full: time `full-4s` too, with
-    random weights, in what reads float32. OpenVINO's rows need `wildpose[openvino]`. Raises InputError.
+    random weights, unless quantised. OpenVINO's rows need `wildpose[openvino]`. Raises InputError.
     """
     if threads < 1 or runs < 1:
         raise InputError("at least 1 thread and 1 run", f"{threads} and {runs}", "mend --threads or --runs")
@@ -84,7 +84,6 @@ def _runtimes(weights: str, info: WeightsInfo, lsp: Path | None, folder: Path, t
     loaded = _float_runtimes(weights, info, threads)
     loaded["ONNX Runtime, int8"] = Loaded(info, _onnx_runtime(small.read_bytes(), threads))
     if _openvino():
-        loaded["OpenVINO, bfloat16"] = Loaded(info, _in_openvino(read_content(weights)[1], threads, "bf16"))
         loaded["OpenVINO, int8"] = Loaded(info, _in_openvino(small.read_bytes(), threads, "f32"))
     return loaded
 
@@ -94,6 +93,7 @@ def _float_runtimes(weights: str, info: WeightsInfo, threads: int) -> dict[str, 
     loaded = {"ONNX Runtime, float32": Loaded(info, _onnx_runtime(content, threads))}
     if _openvino():
         loaded["OpenVINO, float32"] = Loaded(info, _in_openvino(content, threads, "f32"))
+        loaded["OpenVINO, bfloat16"] = Loaded(info, _in_openvino(content, threads, "bf16"))
     return loaded
 
 
@@ -175,7 +175,7 @@ def _calibration_crops(input_px: int, lsp: Path | None) -> list[np.ndarray]:
 def _accuracy(loaded: Loaded, lsp: Path) -> float:
     from wildpose.evaluate.two_d import evaluate_lsp
 
-    return evaluate_lsp(loaded, lsp, "val").numbers["pck_torso_0.2"]
+    return evaluate_lsp(loaded, lsp, "val").metrics["pck_torso_0.2"]
 
 
 def _write_random(preset: str, target: Path) -> None:

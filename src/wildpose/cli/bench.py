@@ -58,6 +58,31 @@ def train(
 
 
 @bench.command
+def runtimes(
+    weights: str = "default",
+    lsp: Path | None = None,
+    full: bool = False,
+    threads: int = 2,
+    runs: int = 100,
+    out: Path | None = None,
+) -> None:
+    """Time the network alone in ONNX Runtime and OpenVINO [train, openvino]: float32, bfloat16 and int8, one crop and
+    eight, and the accuracy that each number format leaves.
+
+    Args:
+        weights: An .onnx file, or "default" for the one inside the package.
+        lsp: Folder of LSP: PCK@0.2 on its validation photos, and int8 calibrated on its training photos.
+        full: Time full-4s too, with random weights.
+        threads: CPU threads.
+        runs: Timed runs of one crop, after 20 that don't count; a quarter as many of eight.
+        out: JSON file to write the figures to, with the machine they were taken on.
+    """
+    from wildpose.bench.runtimes import bench_runtimes, runtimes_table
+
+    _tell(bench_runtimes(weights, lsp, full, threads, runs), runtimes_table, out)
+
+
+@bench.command
 def data(
     kind: Literal["studio", "outdoor"] = "studio",
     images: int = 100,
