@@ -49,6 +49,7 @@ def test_boxes_of_a_scene_lie_around_its_people(monkeypatch):
     monkeypatch.setattr("wildpose.detector.scenes.recolour", plain)
     monkeypatch.setattr("wildpose.detector.scenes.TILES", (1,))
     monkeypatch.setattr("wildpose.detector.scenes.TILE_SHARES", (1.0,))
+    monkeypatch.setattr("wildpose.detector.scenes.PEOPLE_SHARES", (0.0, 1.0, 0.0))
     whole = 0
     for k in range(60):
         scene = compose(np.random.default_rng(k), 128, DATA.draw, DATA.draw_view)

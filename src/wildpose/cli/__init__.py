@@ -18,6 +18,7 @@ COMMANDS = {
     "evaluate": "the accuracy of weights on a data set [train]",
     "train": "train a network in the paper's three phases [train]",
     "export": "a trained checkpoint as an ONNX weights file [train]",
+    "detector": "train, export and measure the network that finds people [train]",
     "reproduce": "the paper's tables: every row trained, ours beside the paper's [train]",
     "data": "make and check data sets [train]",
 }

@@ -21,6 +21,8 @@ from wildpose.studio.panoramas import PACK, panorama_files, read_panorama
 
 HELD_OUT_EVERY = 10
 """Every so many photos of LSPET, and rendered pictures, are kept for validation."""
+LEAST_JOINTS = 12
+"""Of LSPET, only people with so many of their 14 joints labelled: the box of fewer is often too small."""
 PHOTO_CERTAINTY, RENDERED_CERTAINTY = 0.4, 0.7
 """How sure it is that a photo (a rendered picture) shows nobody besides its labelled person: many photos of sports do,
 and a seventh of the rendered pictures."""
@@ -85,13 +87,16 @@ def gather(
         photos_val.append(("lsp", load_lsp(lsp, "val")))
         sources.append({"name": "LSP train", "terms": LSP_TERMS, "samples": len(samples)})
     if lspet:
-        kept, held_out = parts(load_lspet(lspet))
+        people = load_lspet(lspet)
+        kept, held_out = parts(people, np.flatnonzero(people.mask.sum(1) >= LEAST_JOINTS))
         train.append((kept, PHOTO_CERTAINTY))
         photos_val.append(("lspet", held_out))
-        sources.append({"name": "LSPET, nine of ten", "terms": LSPET_TERMS, "samples": len(kept)})
+        sources.append(
+            {"name": "LSPET with 12 or more joints, nine of ten", "terms": LSPET_TERMS, "samples": len(kept)}
+        )
     if outdoor:
         rendered = StudioSet(outdoor)
-        kept, rendered_val = parts(Rendered(rendered, np.arange(len(rendered)), only_2d=True))
+        kept, rendered_val = parts(Rendered(rendered, np.arange(len(rendered)), only_2d=True), np.arange(len(rendered)))
         train.append((kept, RENDERED_CERTAINTY))
         sources.append({"name": "outdoor train, nine of ten", "terms": RENDERED_TERMS, "samples": len(kept)})
     if not train:
@@ -105,9 +110,8 @@ def gather(
     return PeopleData(tuple(train), views, tuple(photos_val), rendered_val, views_val, tuple(sources))
 
 
-def parts(samples: SampleSet) -> tuple[Part, Part]:
-    """What is learnt from, and every tenth, which is held out."""
-    rows = np.arange(len(samples))
+def parts(samples: SampleSet, rows: np.ndarray) -> tuple[Part, Part]:
+    """What is learnt from of some rows, and every tenth, which is held out."""
     return Part(samples, rows[rows % HELD_OUT_EVERY != 0]), Part(samples, rows[rows % HELD_OUT_EVERY == 0])
 
 
