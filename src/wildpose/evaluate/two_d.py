@@ -64,7 +64,7 @@ def evaluate_2d(model: Model, samples: SampleSet, name: str, flip: bool = False)
         "metric": "PCK@0.2 of the torso (left shoulder to right hip), percent, <=; person-centric annotations",
         "joints": f"{int(mask.any(0).sum())} of LSP, {int(mask.sum())} labelled",
         "mean": "unweighted over the joints",
-        "plausibility": "of the 3D poses, without truth: left against right limb lengths; knees and elbows by their axes",
+        "plausibility": "of the 3D poses, without truth: left against right limb lengths; which way knees, elbows bend",
         "pcp": "both ends of a part within half its length, <=; ten parts, mean over all of them",
     }
     table = Table(f"{name}: PCK@0.2, percent, {len(samples)} people", tuple(row), {"PCK@0.2": tuple(row.values())})
