@@ -60,7 +60,7 @@ def test_training_d_leaves_g_bit_identical_and_without_gradients(monkeypatch):
 
     monkeypatch.setattr(steps, "pose_losses", stop)
     d = snapshot(run.discriminator)
-    statistics = copy.deepcopy(run.generator)
+    statistics = copy.deepcopy(run.generator).requires_grad_(True)  # as in the step: awake, by the same arithmetic
     statistics(batch.crops_rgb)
     with pytest.raises(Stop):
         step(run, batch)

@@ -4,6 +4,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from wildpose.models.fused import norm_relu
 from wildpose.models.hourglass import Residual
 
 
@@ -44,7 +45,7 @@ class JointDepthRegressor(nn.Module):
         nn.init.zeros_(self.maps.bias)
 
     def forward(self, features: Float[Tensor, "B C H W"], heatmaps: Float[Tensor, "B P H W"]) -> Float[Tensor, "B P"]:
-        maps = self.maps(F.relu(self.norm(self.stages(features)))).float()
+        maps = self.maps(norm_relu(self.norm, self.stages(features))).float()
         # The heatmap only says where to look: the depth term must not move it, and a flat map still has a mean.
         weight = heatmaps.detach().float().clamp_min(0) ** 2 + 1e-4
         return (maps * weight).sum((2, 3)) / weight.sum((2, 3))

@@ -10,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from wildpose.models.fused import norm_relu, norm_relu_skip
+
 
 class Residual(nn.Module):
     """Pre-activation bottleneck: three times [batch-norm, ReLU, convolution], 1x1, 3x3, 1x1, around a skip."""
@@ -23,9 +25,9 @@ class Residual(nn.Module):
         self.skip = nn.Identity() if c_in == c_out else nn.Conv2d(c_in, c_out, 1)
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C2 H W"]:
-        y = self.conv1(F.relu(self.bn1(x)))
-        y = self.conv2(F.relu(self.bn2(y)))
-        y = self.conv3(F.relu(self.bn3(y)))
+        y, x = norm_relu_skip(self.bn1, x)
+        y = self.conv2(norm_relu(self.bn2, self.conv1(y)))
+        y = self.conv3(norm_relu(self.bn3, y))
         return y + self.skip(x)
 
 
@@ -61,7 +63,8 @@ class Stack(nn.Module):
         self.merge_heatmaps = nn.Conv2d(joints, channels, 1)
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> tuple[Float[Tensor, "B P H W"], Float[Tensor, "B C H W"]]:
-        y = self.linear(self.after(self.hourglass(x)))
+        convolution, norm, _relu = self.linear
+        y = norm_relu(norm, convolution(self.after(self.hourglass(x))))
         heatmaps = self.heatmaps(y)
         return heatmaps, x + self.merge_features(y) + self.merge_heatmaps(heatmaps)
 
@@ -87,7 +90,10 @@ class StackedHourglass(nn.Module):
         self.stacks = nn.ModuleList(Stack(levels, channels, blocks, joints) for _ in range(stacks))
 
     def forward(self, image: Float[Tensor, "B 3 Hi Wi"]) -> tuple[Float[Tensor, "B S P H W"], Float[Tensor, "B C H W"]]:
-        x = self.stem(image)
+        convolution, norm, _relu, *blocks = self.stem
+        x = norm_relu(norm, convolution(image))
+        for block in blocks:
+            x = block(x)
         heatmaps = []
         for stack in self.stacks:
             maps, x = stack(x)
