@@ -212,3 +212,16 @@ def test_the_cameras_of_metadata_xml():
 def test_a_folder_without_human36m(tmp_path: Path):
     with pytest.raises(InputError, match=r"Human3\.6M in .*got none of them; `wildpose data prepare human36m`"):
         load_human36m(tmp_path, "test")
+
+
+def test_names_without_the_number_of_the_take(tmp_path: Path):
+    """As MMPose's script names what the official files call `Directions.54138969`; S11's is the damaged one."""
+
+    def rename(arrays):
+        arrays["imgname"] = np.array([name.replace("Directions_1", "Directions") for name in arrays["imgname"].tolist()])
+
+    write_index(tmp_path, rename)
+    people = load_human36m(tmp_path, "test")
+    assert set(people.action) == {"Directions"} and people.path(0).name == "S9_Directions.54138969_000001.jpg"
+    of_s11 = people.camera_name[people.subject == "S11"]
+    assert len(people) == 18 and set(of_s11) == {"55011271"}

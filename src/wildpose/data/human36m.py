@@ -51,7 +51,7 @@ class Sequence(NamedTuple):
     action: str
     """One of ACTIONS."""
     subaction: int
-    """First or second take."""
+    """First or second take; where names follow the official files', their number (any), 0 for a name without one."""
     camera: str
     """One of CAMERA_NAMES."""
 
@@ -63,6 +63,13 @@ class Sequence(NamedTuple):
 
 CORRUPT = Sequence("S11", "Directions", 2, "54138969")
 """Its video is damaged in the official release; everyone leaves it out."""
+_UNNUMBERED_CORRUPT = CORRUPT._replace(subaction=0)
+
+
+def is_corrupt(sequence: Sequence) -> bool:
+    """Whether it's the damaged one: the official file is called `Directions.54138969`, without a number, and the
+    second take in the official list."""
+    return sequence in (CORRUPT, _UNNUMBERED_CORRUPT)
 
 
 def subjects_of(split: Split) -> tuple[str, ...]:

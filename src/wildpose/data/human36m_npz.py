@@ -15,11 +15,11 @@ from jaxtyping import Bool, Float, Int, Shaped
 from wildpose.data.checks import check_projection, check_sides_3d, check_unit
 from wildpose.data.files import FETCH_AGAIN, as_array, at, check_shape, inside
 from wildpose.data.human36m import (
-    CORRUPT,
     OTHER_NAMES,
     Sequence,
     Split,
     find_human36m,
+    is_corrupt,
     subjects_of,
     to_mpii16,
 )
@@ -34,7 +34,8 @@ SHAPES = {"imgname": (None,), "center": (None, 2), "scale": (None,), "part": (No
 MM_PER_M = 1000.0
 SCALE_PX, CROP_SCALE = 200.0, 1.25
 CHECKED_ROWS = 512
-_NAME = re.compile(r"(?:.*/)?(S\d+)_([A-Za-z]+)_(\d+)\.(\d+)_(\d+)\.(?:jpg|png)")
+_NAME = re.compile(r"(?:.*/)?(S\d+)_([A-Za-z]+)(?:_(\d+))?\.(\d+)_(\d+)\.(?:jpg|png)")
+"""The take has no number in some of MMPose's names (S11_Directions.54138969_000001.jpg), as in the official files."""
 
 
 class _Part:
@@ -76,7 +77,7 @@ class _Part:
         if not match:
             raise self._unnamed(name, where)
         subject, action, subaction, camera, _ = match.groups()
-        self.sequences.append(Sequence(subject, OTHER_NAMES.get(action, action), int(subaction), camera))
+        self.sequences.append(Sequence(subject, OTHER_NAMES.get(action, action), int(subaction or 0), camera))
         return len(self.sequences) - 1
 
     def _unnamed(self, name: str, where: str) -> InputError:
@@ -245,7 +246,7 @@ def stored_stride(path: Path) -> int:
 
 def _select(part: _Part, subjects: tuple[str, ...], stride: int | None) -> Int[np.ndarray, " M"]:
     """Rows of those subjects at that stride, without the corrupt sequence; InputError if the file has other frames."""
-    usable = np.array([s.subject in subjects and s != CORRUPT for s in part.sequences], bool)
+    usable = np.array([s.subject in subjects and not is_corrupt(s) for s in part.sequences], bool)
     rows = np.flatnonzero(usable[part.code])
     if stride is None:
         return rows
