@@ -218,7 +218,7 @@ def test_names_without_the_number_of_the_take(tmp_path: Path):
     """As MMPose's script names what the official files call `Directions.54138969`; S11's is the damaged one."""
 
     def rename(arrays):
-        arrays["imgname"] = np.array([name.replace("Directions_1", "Directions") for name in arrays["imgname"].tolist()])
+        arrays["imgname"] = np.char.replace(arrays["imgname"], "Directions_1", "Directions")
 
     write_index(tmp_path, rename)
     people = load_human36m(tmp_path, "test")

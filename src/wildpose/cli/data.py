@@ -133,6 +133,46 @@ def pack(root: Annotated[Path, tyro.conf.Positional], /, tar_mib: int = 512) -> 
 
 
 @data.command
+def prepare(
+    what: Annotated[Literal["human36m", "mpi-inf-3dhp"], tyro.conf.Positional],
+    source: Annotated[Path, tyro.conf.Positional],
+    /,
+    out: Path | None = None,
+    stride_train: int = 5,
+    stride_test: int = 64,
+    subjects: tuple[str, ...] = (),
+    metadata: Path | None = None,
+) -> None:
+    """Make images and an index of the official archives of Human3.6M, or frames of MPI-INF-3DHP's videos [data].
+
+    Run again to go on after an interruption: images that are there are kept.
+
+    Args:
+        what: Which data set.
+        source: human36m: folder with the archives (or what they hold) and metadata.xml; mpi-inf-3dhp: the data set's.
+        out: human36m: folder to write; frames of mpi-inf-3dhp always go beside its videos.
+        stride_train: Every which frame to train on.
+        stride_test: human36m: every which frame to test on.
+        subjects: human36m: some subjects only (S1 S5 S6 S7 S8 train, S9 S11 test); the index holds those.
+        metadata: human36m: metadata.xml, if it isn't in the source folder.
+    """
+    from wildpose.errors import InputError
+
+    if what == "mpi-inf-3dhp":
+        from wildpose.data.mpi_inf_3dhp_prepare import prepare_mpi_inf_3dhp
+
+        print(f"{source}: {prepare_mpi_inf_3dhp(source, stride_train)} frames")
+        return
+    from wildpose.data.human36m_prepare import prepare_human36m
+
+    if out is None:
+        raise InputError("--out, the folder to write", "none", "add --out DIR")
+    strides = {"train": stride_train, "test": stride_test}
+    for index in prepare_human36m(source, out, strides, subjects, metadata):
+        print(f"{index}: complete; `wildpose data doctor {out}` checks it")
+
+
+@data.command
 def coverage(folder: Annotated[Path, tyro.conf.Positional], /, lsp: Path, picture: Path = Path("coverage.png")) -> None:
     """Hold the poses of a rendered set against those of LSP's photos: limb directions and nearest whole poses.
 

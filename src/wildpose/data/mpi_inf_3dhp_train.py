@@ -52,7 +52,7 @@ def _read_sequence(root: Path, folder: Path, truth: str, stride: int) -> list[Pe
     cameras = read_calibration(folder / "camera.calibration")
     parts = []
     for number in CAMERAS:
-        px, mm = (_camera_array(stored[name], name, number, size, path) for name, size in (("annot2", 2), (truth, 3)))
+        px, mm = (camera_array(stored[name], name, number, size, path) for name, size in (("annot2", 2), (truth, 3)))
         if len(px) != len(mm):
             expected = f"as many frames of annot2 and {truth} for camera {number} in {path}"
             raise InputError(expected, f"{len(px)} and {len(mm)}", FETCH_AGAIN)
@@ -89,7 +89,7 @@ def _one_camera(
     )
 
 
-def _camera_array(stored: np.ndarray, name: str, camera: int, size: int, path: Path) -> np.ndarray:
+def camera_array(stored: np.ndarray, name: str, camera: int, size: int, path: Path) -> np.ndarray:
     """(F, 28, size) of one camera of a (14, 1) object array."""
     if stored.dtype != object or stored.shape != (CAMERA_COUNT, 1):
         got = f"{stored.dtype} of shape {stored.shape}"
