@@ -6,15 +6,12 @@ import queue
 import subprocess
 import sys
 
-import cv2
-import numpy as np
 import pytest
 from fake_weights import write_fake_weights
 from served import encoded, person, serving
 
 from wildpose import cli
-from wildpose.errors import InputError
-from wildpose.serve.uploads import HEAD_BYTES, display_name, kind_of
+from wildpose.serve.uploads import display_name
 
 
 @pytest.fixture
@@ -62,31 +59,6 @@ def test_names_are_only_shown():
     assert display_name("../../etc/passwd") == "passwd" and display_name("C:\\x\\a.jpg") == "a.jpg"
     assert display_name("a\n\x1b[31mb.jpg") == "a[31mb.jpg" and display_name("///") == "upload"
     assert len(display_name("x" * 500)) == 120
-
-
-CODES = {"mp4": "mp4v", "mov": "mp4v", "avi": "MJPG", "mkv": "MJPG", "webm": "VP80", "mpg": "PIM1"}
-
-
-@pytest.mark.parametrize("suffix", CODES)
-def test_videos_are_told_by_their_first_bytes(tmp_path, suffix, capfd):
-    path = tmp_path / f"a.{suffix}"
-    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*CODES[suffix]), 25.0, (64, 48))
-    writer.write(np.zeros((48, 64, 3), np.uint8))
-    writer.release()
-    assert kind_of(path.read_bytes()[:HEAD_BYTES], "a") == "video"
-
-
-@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp", ".tif"])
-def test_photos_are_told_by_their_first_bytes(suffix):
-    assert kind_of(encoded(person(), suffix)[:HEAD_BYTES], "a") == "photo"
-
-
-@pytest.mark.parametrize(
-    "head", [b"RIFF\0\0\0\0WAVE", b"\x1a\x45\xdf\xa3 <MPD", b"c=IN IP4 127.0.0.1", b"<?xml", b"mdatmdat"]
-)
-def test_nothing_else_is_taken_for_either(head):
-    with pytest.raises(InputError, match="file of another kind"):
-        kind_of(head, "a")
 
 
 def run_command(*args: str) -> subprocess.Popen:

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from wildpose.errors import InputError
+from wildpose.predict.file_kinds import check_video
 from wildpose.predict.photo_files import FIX, MOST_VIDEO_PIXELS, check_size
 from wildpose.predict.photos import STDIN, silent_decoders
 from wildpose.predict.photos import read_photo as read_photo  # its other name, for those who know it from here
@@ -141,12 +142,14 @@ def _named(paths: list[Path]) -> list[Source]:
 class Video:
     """A video file or a camera, read frame by frame.
 
-    Raises InputError if it can't be opened, its first frame not be decoded, or its frames have more than 70
-    megapixels.
+    Raises InputError if it isn't a video, can't be opened, its first frame not be decoded, or its frames have more than
+    70 megapixels.
     """
 
     def __init__(self, path: str | Path, camera: int | None = None):
         self.path, self.camera = Path(path), camera
+        if camera is None:
+            check_video(self.path)
         with silent_decoders():
             capture = self._open()
             width, height = (_number(capture, which, 0.0) for which in (3, 4))

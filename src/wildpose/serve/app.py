@@ -24,8 +24,9 @@ from starlette.routing import Route
 from wildpose.errors import InputError
 from wildpose.page.writer import live_page
 from wildpose.predict.estimator import PoseEstimator
+from wildpose.predict.file_kinds import HEAD_BYTES, kind_of
 from wildpose.serve.guard import HOSTS, VIEWER_POLICY, SameOrigin
-from wildpose.serve.uploads import HEAD_BYTES, Limits, display_name, kind_of
+from wildpose.serve.uploads import Limits, display_name
 from wildpose.serve.work import Results, Webcam, predict_upload
 
 BUSY = "another prediction is running; wait until it ends, or stop it"

@@ -1,10 +1,6 @@
-"""What a browser may send: how much, and which kinds of files, told from their first bytes."""
+"""What a browser may send: how much, and how its names of files are shown."""
 
 from dataclasses import dataclass
-from typing import Literal
-
-from wildpose.errors import InputError
-from wildpose.predict.photo_files import SIGNATURES
 
 
 @dataclass(frozen=True)
@@ -22,32 +18,6 @@ class Limits:
     people: int = 10
     silence_s: float = 15.0
     """A webcam that has sent nothing for so long makes room for others."""
-
-
-KINDS = "give a photo (JPEG, PNG, WebP, BMP, TIFF) or a video (MP4, MOV, AVI, MKV, WebM, MPEG)"
-PHOTO_BRANDS = (b"heic", b"heix", b"heif", b"mif1", b"msf1", b"avif", b"avis")
-HEAD_BYTES = 64
-
-
-def kind_of(head: bytes, name: str) -> Literal["photo", "video"]:
-    """Told from the first HEAD_BYTES bytes; raises InputError for anything else.
-
-    FFmpeg would also take playlists and scripts (HLS, ffconcat), whatever they are called, and open the files that they
-    name: only containers that hold their own pictures may pass, so that a browser can't have other files read.
-    """
-    photos = [signature for signature in SIGNATURES if signature != b"RIFF"]
-    if head[4:8] == b"ftyp" and head[8:12] in PHOTO_BRANDS:
-        raise InputError(f"a photo or video in {name}", "a HEIC or AVIF picture", "save it as JPEG first")
-    if head.startswith(tuple(photos)) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
-        return "photo"
-    if (
-        (head[:1] == b"\0" and head[4:8] in (b"ftyp", b"moov", b"wide", b"free", b"skip", b"mdat"))  # MP4, MOV
-        or (head[:4] == b"\x1a\x45\xdf\xa3" and (b"webm" in head or b"matroska" in head))
-        or (head[:4] == b"RIFF" and head[8:12] == b"AVI ")
-        or head[:4] in (b"\0\0\x01\xba", b"\0\0\x01\xb3")  # MPEG
-    ):
-        return "video"
-    raise InputError(f"a photo or video in {name}", "a file of another kind" if head else "an empty file", KINDS)
 
 
 def display_name(given: str) -> str:
