@@ -20,6 +20,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from fake_detector import write_fake_detector
 from fake_weights import draw_person, write_fake_weights
 
 MOST_S, MOST_MB = 120, 2000
@@ -163,9 +164,10 @@ class Outcome:
         return f"took {self.peak_mb:.0f} MB" if self.peak_mb > MOST_MB else None
 
 
-def run(path: Path, weights: str, out: Path) -> Outcome:
+def run(path: Path, weights: str, detector: str, out: Path) -> Outcome:
     """`wildpose predict` on one file in a process of its own."""
-    args = ["predict", str(path), "--out", str(out), "--weights", weights, "--html", "--format", "json,npz,csv,trc,bvh"]
+    args = ["predict", str(path), "--out", str(out), "--weights", weights, "--detector", detector, "--html"]
+    args += ["--format", "json,npz,csv,trc,bvh"]
     code, begun = "import sys; from wildpose.cli import main; main(sys.argv[1:])", time.monotonic()
     child = subprocess.Popen(
         [sys.executable, "-c", code, *args], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -185,9 +187,10 @@ def main(count: int, seed: int) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         weights = str(write_fake_weights(folder / "dots.onnx"))
+        detector = str(write_fake_detector(folder / "finds.onnx"))
         (folder / "in").mkdir()
         for how, path in make_inputs(folder / "in", count, seed) + large_inputs(folder / "in"):
-            outcome = run(path, weights, folder / "out")
+            outcome = run(path, weights, detector, folder / "out")
             tally[how, "result" if outcome.code == 0 else "error"] += 1
             peak, slowest = max(peak, outcome.peak_mb), max(slowest, outcome.seconds)
             if how == "large":
