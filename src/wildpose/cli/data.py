@@ -173,6 +173,24 @@ def prepare(
 
 
 @data.command
+def doctor(folder: Annotated[Path, tyro.conf.Positional], /, decode: bool = False) -> None:
+    """Say what a folder holds (every data set that wildpose reads is recognised) and what of it is missing or damaged.
+
+    Exit code 0: sound; 1: something is missing or damaged, or nothing was recognised; 2: no such folder.
+
+    Args:
+        folder: A data set, or a folder with several.
+        decode: Decode every photo, in place of looking at its first and last bytes only.
+    """
+    from wildpose.data.doctor import diagnose, report
+
+    findings = diagnose(folder, decode)
+    print(report(findings))
+    if any(finding.faults for finding in findings):
+        raise SystemExit(1)
+
+
+@data.command
 def coverage(folder: Annotated[Path, tyro.conf.Positional], /, lsp: Path, picture: Path = Path("coverage.png")) -> None:
     """Hold the poses of a rendered set against those of LSP's photos: limb directions and nearest whole poses.
 

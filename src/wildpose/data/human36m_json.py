@@ -27,6 +27,7 @@ from wildpose.data.people import People
 from wildpose.data.sample import Camera
 from wildpose.errors import InputError
 
+KINDS_OF_FILE = ("data", "camera", "joint_3d")
 LEAST_INSIDE = 0.7
 """Share of joints that a box of the right camera holds, widened by a fifth; a wrong camera leaves about none in it."""
 
@@ -35,7 +36,7 @@ def load_json(root: Path, split: Split, stride: int | None = None) -> People:
     """The subjects of a split, every `stride`-th frame; all seven subjects' files together fill several GB as text."""
     if stride is not None and stride < 1:
         raise InputError("a stride of 1 or more", str(stride), f"usual: {USUAL_STRIDE}")
-    parts = [_read_subject(root, subject, stride or 1) for subject in subjects_of(split)]
+    parts = [read_subject(root, subject, stride or 1) for subject in subjects_of(split)]
     cameras = tuple(camera for part in parts for camera in part.cameras)
     first = np.cumsum([0] + [len(part.cameras) for part in parts])
     joined = {
@@ -46,11 +47,9 @@ def load_json(root: Path, split: Split, stride: int | None = None) -> People:
     return People(root, **joined, cameras=cameras, camera=camera)
 
 
-def _read_subject(root: Path, subject: str, stride: int) -> People:
-    paths = {
-        kind: root / "annotations" / f"Human36M_subject{subject[1:]}_{kind}.json"
-        for kind in ("data", "camera", "joint_3d")
-    }
+def read_subject(root: Path, subject: str, stride: int) -> People:
+    """Every `stride`-th frame of one subject; InputError if one of the three files is missing or damaged."""
+    paths = {kind: root / "annotations" / f"Human36M_subject{subject[1:]}_{kind}.json" for kind in KINDS_OF_FILE}
     cameras = _read_cameras(paths["camera"])
     boxes_by_image, images = _read_images(paths["data"], subject, stride)
     joints_3d = read_json(paths["joint_3d"])

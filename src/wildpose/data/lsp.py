@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from wildpose.data.checks import check_sides_2d
 from wildpose.data.sample import Sample, read_photo
 from wildpose.errors import InputError
 from wildpose.skeleton import LSP14, MPII16, convert
@@ -48,7 +49,7 @@ class PhotoSet:
 
 def load_lsp(root: str | Path, split: Split) -> PhotoSet:
     """LSP. `val` is every fifth of the 1000 training photos, `train` the rest of them, `test` photos 1001-2000."""
-    joints = _read_joints(Path(root), (3, 14, None)).transpose(2, 1, 0)
+    joints = read_joints(Path(root), (3, 14, None)).transpose(2, 1, 0)
     if len(joints) != 2000:
         raise InputError("2000 photos in LSP's joints.mat", str(len(joints)), f"check {root}")
     number = np.arange(2000)
@@ -64,12 +65,14 @@ def load_lsp(root: str | Path, split: Split) -> PhotoSet:
 
 def load_lspet(root: str | Path) -> PhotoSet:
     """LSPET; people with fewer than two labelled joints are left out, for they have no box."""
-    joints = _read_joints(Path(root), (14, 3, None)).transpose(2, 0, 1)
+    joints = read_joints(Path(root), (14, 3, None)).transpose(2, 0, 1)
     labelled = joints[..., 2] > 0
     return _photos(Path(root), "im{:05d}.jpg", joints, labelled, np.flatnonzero(labelled.sum(1) >= 2))
 
 
-def _read_joints(root: Path, shape: tuple[int | None, ...]) -> np.ndarray:
+def read_joints(root: Path, shape: tuple[int | None, ...]) -> np.ndarray:
+    """`joints` of joints.mat, float64; InputError if it's missing, damaged, not of that shape, not finite, or has left
+    and right swapped."""
     from scipy.io import loadmat
 
     path = root / "joints.mat"
@@ -84,7 +87,15 @@ def _read_joints(root: Path, shape: tuple[int | None, ...]) -> np.ndarray:
         want = " x ".join("N" if s is None else str(s) for s in shape)
         fix = "LSP and LSPET differ: check the folder"
         raise InputError(f"joints of {want} in {path}", f"shape {joints.shape}", fix)
-    return joints.astype(np.float64)
+    joints = joints.astype(np.float64)
+    bad = np.argwhere(~np.isfinite(joints))
+    if len(bad):
+        got = f"{joints[tuple(bad[0])]} at {bad[0].tolist()}, {len(bad)} such"
+        raise InputError(f"finite joints in {path}", got, "fetch the data set again")
+    people = joints.transpose(2, 1, 0) if joints.shape[1] == LSP14.n else joints.transpose(2, 0, 1)
+    labelled = np.ones(people.shape[:2], bool) if joints.shape[1] == LSP14.n else people[..., 2] > 0
+    check_sides_2d(convert(np.where(labelled[..., None], people[..., :2], np.nan), LSP14, MPII16)[0], path)
+    return joints
 
 
 def _photos(root: Path, name: str, joints: np.ndarray, labelled: np.ndarray, which: np.ndarray) -> PhotoSet:

@@ -86,7 +86,7 @@ def load_mpi_inf_3dhp(root: str | Path, split: Split, truth: Truth | None = None
         raise InputError(
             f"annot_data.mat of TS1 to TS6 in {root}", f"none of {', '.join(missing)}", f"fetch it: {PAGE}"
         )
-    parts = [_read_test(root, ts, path, truth or "univ_annot3") for ts, path in found.items()]
+    parts = [read_test(root, ts, path, truth or "univ_annot3") for ts, path in found.items()]
     joined = {
         name: np.concatenate([getattr(part, name) for part in parts])
         for name in (
@@ -99,7 +99,8 @@ def load_mpi_inf_3dhp(root: str | Path, split: Split, truth: Truth | None = None
     return MpiInf3dhpTest(root, **joined, cameras=cameras, camera=camera)
 
 
-def _read_test(root: Path, ts: str, path: Path, truth: Truth) -> MpiInf3dhpTest:
+def read_test(root: Path, ts: str, path: Path, truth: Truth) -> MpiInf3dhpTest:
+    """The valid frames of one sequence; InputError if the file is damaged or its truth doesn't fit its camera."""
     shapes = {
         "annot2": (None, 1, 17, 2),
         "annot3": (None, 1, 17, 3),

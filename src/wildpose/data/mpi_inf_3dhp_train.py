@@ -36,7 +36,7 @@ def load_train(root: Path, truth: str, stride: int) -> People:
     folders = find_train_sequences(root)
     if not folders:
         raise InputError(f"annot.mat in {root}/S1/Seq1 to S8/Seq2", "none", f"fetch the training set: {PAGE}")
-    parts = [part for folder in folders for part in _read_sequence(root, folder, truth, stride)]
+    parts = [part for folder in folders for part in read_sequence(root, folder, truth, stride)]
     joined = {
         name: np.concatenate([getattr(part, name) for part in parts])
         for name in ("images", "joints_px", "mask", "boxes_xywh", "joints_cam_mm", "subject", "action")
@@ -45,8 +45,8 @@ def load_train(root: Path, truth: str, stride: int) -> People:
     return People(root, **joined, cameras=cameras, camera=np.repeat(np.arange(len(parts)), [len(p) for p in parts]))
 
 
-def _read_sequence(root: Path, folder: Path, truth: str, stride: int) -> list[People]:
-    """One part a camera."""
+def read_sequence(root: Path, folder: Path, truth: str, stride: int) -> list[People]:
+    """One part a camera, in CAMERAS' order; InputError for files that are missing, damaged or don't fit together."""
     path = folder / "annot.mat"
     stored = read_mat(path, ("annot2", truth))
     cameras = read_calibration(folder / "camera.calibration")

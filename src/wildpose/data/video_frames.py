@@ -7,6 +7,7 @@ import cv2
 
 from wildpose.data.files import FETCH_AGAIN
 from wildpose.errors import InputError
+from wildpose.predict.file_kinds import check_video
 from wildpose.write import whole_file
 
 JPEG_QUALITY = 95
@@ -20,6 +21,10 @@ def extract_frames(video: Path, where: str, wanted: Mapping[int, Path]) -> int:
     """
     if not wanted:
         return 0
+    try:
+        check_video(video)
+    except InputError as error:  # it speaks of the file, which may be a copy out of an archive
+        raise InputError(f"a video at {where}", error.got, FETCH_AGAIN) from None
     capture = cv2.VideoCapture(str(video))
     try:
         if not capture.isOpened():
