@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import cv2
 import numpy as np
 import uvicorn
+from fake_detector import write_fake_detector
 from fake_weights import draw_person, write_fake_weights
 
 from wildpose.predict.estimator import PoseEstimator
@@ -52,9 +53,9 @@ class Server:
 
     def __init__(self, limits: Limits, weights: Path, temporary: Path):
         self.temporary = temporary
-        self.server = uvicorn.Server(
-            uvicorn.Config(make_app(PoseEstimator(weights), limits), port=0, log_level="warning", ws="none")
-        )
+        estimator = PoseEstimator(weights, detector=write_fake_detector(weights.with_name("finds-dots.onnx")))
+        app = make_app(estimator, limits)
+        self.server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", ws="none"))
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
         while not self.server.started:

@@ -36,7 +36,7 @@ def test_commands_and_flags_exist(page: Path, capsys: pytest.CaptureFixture):
         if name.startswith("-") or name.isupper():
             continue
         assert name in cli.COMMANDS, f"{page.name}: wildpose {name}"
-        nested = rest[:1] if name in ("data", "bench") and rest and not rest[0].isupper() else []
+        nested = rest[:1] if name in ("data", "bench", "detector") and rest and not rest[0].isupper() else []
         text = help_text([name, *nested], capsys)
         for flag in (word.split("=")[0] for word in rest if word.startswith("--")):
             assert flag in text, f"{page.name}: wildpose {name} {' '.join(nested)} has no {flag}"

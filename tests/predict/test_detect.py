@@ -1,21 +1,17 @@
 """The detector's runtime half: from maps to boxes, from the picture to the network's square and back, damaged files."""
 
-import hashlib
-import json
 import re
 
 import numpy as np
-import onnx
 import pytest
-from fake_detector import DotFinder
+from fake_detector import write_fake_detector
 from fake_weights import draw_person
 from hypothesis import given
 from hypothesis import strategies as st
-from onnx import TensorProto, helper
 
 from wildpose.errors import InputError
 from wildpose.predict.crops import ImagePyramid
-from wildpose.predict.detect import FORMAT, Detector, as_ltrb, decode, overlaps
+from wildpose.predict.detect import Detector, as_ltrb, decode, overlaps
 
 
 def blank(side: int = 8) -> tuple[np.ndarray, np.ndarray]:
@@ -50,72 +46,45 @@ def test_two_peaks_of_one_person_are_one_and_neighbours_stay_two():
     np.testing.assert_array_equal(found, [[0, 0, 40, 60], [25, 0, 65, 60]])
 
 
+@pytest.fixture(scope="module")
+def detector(detector_path) -> Detector:
+    return Detector.load(detector_path)
+
+
 @given(st.integers(40, 700), st.integers(40, 700), st.floats(0.1, 0.9), st.floats(0.1, 0.9))
-def test_boxes_come_back_to_where_they_are_in_a_picture_of_any_shape(width, height, u, v):
+def test_boxes_come_back_to_where_they_are_in_a_picture_of_any_shape(detector, width, height, u, v):
     """A white square on black: a network that marks what is white must give the square's own sides."""
     image = np.zeros((height, width, 3), np.uint8)
     side = max(width, height) // 8
-    x, y = int(u * (width - side)), int(v * (height - side))
-    x, y = max(x, 0), max(y, 0)
+    x, y = max(int(u * (width - side)), 0), max(int(v * (height - side)), 0)
     image[y : y + side, x : x + side] = 255
-    found = DotFinder().find(ImagePyramid(image))
+    found = detector.find(ImagePyramid(image))
     right, bottom = min(x + side, width), min(y + side, height)
     px = max(width, height) / 256  # one px of the network's square
     np.testing.assert_allclose(as_ltrb(found.boxes_xywh)[0], [x, y, right - 1, bottom - 1], atol=1.6 * px + 1)
 
 
-def test_people_are_found_one_box_each():
+def test_people_are_found_one_box_each(detector):
     image = np.zeros((400, 900, 3), np.uint8)
     truths = [draw_person(image, box) for box in ((80, 60, 150, 280), (600, 90, 150, 280))]
-    found = DotFinder().find(ImagePyramid(image))
+    found = detector.find(ImagePyramid(image))
     assert len(found.boxes_xywh) == 2 and (np.diff(found.scores) <= 0).all()
     for truth in truths:
         box = np.concatenate([truth.min(0), truth.max(0)])
         assert overlaps(box, as_ltrb(found.boxes_xywh)).max() > 0.7
-    nobody = DotFinder().find(ImagePyramid(np.zeros((50, 70, 3), np.uint8)))
+    nobody = detector.find(ImagePyramid(np.zeros((50, 70, 3), np.uint8)))
     assert nobody.boxes_xywh.shape == (0, 4) and nobody.scores.shape == (0,)
 
 
-def write_detector(path, **changes):
-    """An ONNX file with the detector's interface: brightness of each px of a 32 px square as its score."""
-    metadata = {"format": FORMAT, "name": "t", "input_px": 32, "threshold": 0.5, "sha256": "0" * 64} | changes
-    nodes = [
-        helper.make_node("Cast", ["images_rgb"], ["values"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMax", ["values", "last"], ["bright"], keepdims=0),
-        helper.make_node("Div", ["bright", "white"], ["scores"]),
-        helper.make_node("Unsqueeze", ["bright", "one"], ["single"]),
-        helper.make_node("Expand", ["single", "four"], ["boxes_ltrb"]),
-    ]
-    constants = {"last": np.array([3]), "white": np.array(255, np.float32), "one": np.array([1])}
-    constants["four"] = np.array([1, 4, 1, 1])
-    graph = helper.make_graph(
-        nodes,
-        "detector",
-        [helper.make_tensor_value_info("images_rgb", TensorProto.UINT8, ["N", 32, 32, 3])],
-        [
-            helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["N", 32, 32]),
-            helper.make_tensor_value_info("boxes_ltrb", TensorProto.FLOAT, ["N", 4, 32, 32]),
-        ],
-        [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    entry = model.metadata_props.add()
-    entry.key, entry.value = "wildpose", json.dumps({k: v for k, v in metadata.items() if v is not None})
-    content = model.SerializeToString()
-    if metadata["sha256"] == "0" * 64:
-        content = content.replace(b"0" * 64, hashlib.sha256(content).hexdigest().encode(), 1)
-    path.write_bytes(content)
-    return path
-
-
-def test_a_file_is_loaded_run_and_obeyed(tmp_path):
-    detector = Detector.load(write_detector(tmp_path / "d.onnx", threshold=0.25))
-    assert (detector.input_px, detector.threshold) == (32, 0.25)
-    image = np.zeros((32, 32, 3), np.uint8)
-    image[7, 9] = 102
-    found = detector.find(ImagePyramid(image))
-    np.testing.assert_allclose(found.scores, [0.4], atol=1e-6)
-    assert len(detector.find(ImagePyramid(image), 0.5).scores) == 0
+def test_a_file_says_from_which_score_on_a_box_counts(tmp_path):
+    image = np.zeros((256, 256, 3), np.uint8)
+    image[100:104, 100:104] = 255  # its middle, (101.5, 101.5), is 2 px from the nearest place, (99.5, 99.5)
+    for threshold, count in ((0.25, 1), (0.97, 0)):
+        detector = Detector.load(write_fake_detector(tmp_path / "d.onnx", threshold=threshold))
+        assert (detector.input_px, detector.threshold) == (256, threshold)
+        found = detector.find(ImagePyramid(image))
+        assert len(found.scores) == count
+    np.testing.assert_allclose(detector.find(ImagePyramid(image), 0.5).scores, [0.95 - 0.008 * 8], atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -124,14 +93,14 @@ def test_a_file_is_loaded_run_and_obeyed(tmp_path):
         (lambda path: path.unlink(), "no such file"),
         (lambda path: path.write_bytes(path.read_bytes()[:200]), "can't be loaded"),
         (lambda path: path.write_bytes(b""), "can't be loaded"),
-        (lambda path: write_detector(path, format="wildpose-weights/1"), "wildpose-weights/1"),
-        (lambda path: write_detector(path, threshold=None), "threshold"),
-        (lambda path: write_detector(path, threshold="high"), "high"),
-        (lambda path: write_detector(path, sha256="12" * 32), "altered"),
+        (lambda path: write_fake_detector(path, format="wildpose-weights/1"), "wildpose-weights/1"),
+        (lambda path: write_fake_detector(path, threshold=None), "threshold"),
+        (lambda path: write_fake_detector(path, threshold="high"), "high"),
+        (lambda path: write_fake_detector(path, sha256="12" * 32), "altered"),
     ],
 )
 def test_a_spoilt_file_is_refused_in_one_line(tmp_path, spoil, says):
-    path = write_detector(tmp_path / "d.onnx")
+    path = write_fake_detector(tmp_path / "d.onnx")
     spoil(path)
     with pytest.raises(InputError, match=re.escape(says)) as caught:
         Detector.load(path)

@@ -103,8 +103,9 @@ def test_a_person_is_found_off_centre_without_a_box(estimator):
     truth = draw_person(image, (640, 130, 140, 260))
     (pose,) = estimator.predict(image)
     assert np.abs(pose.joints_px - truth).max() < 8
-    low, high = truth.min(0), truth.max(0)
-    np.testing.assert_allclose(pose.box_xywh, [*low, *(high - low)], atol=20)
+    radius = 0.045 * 260  # of a dot: the detector's boxes hold the dots, not just their middles
+    low, high = truth.min(0) - radius, truth.max(0) + radius
+    np.testing.assert_allclose(pose.box_xywh, [*low, *(high - low)], atol=6)
 
 
 def test_two_people_are_found_and_an_empty_picture_has_none(estimator):
@@ -140,3 +141,15 @@ def test_reduction_averages_rather_than_skips():
 
 def test_colors_of_the_fake_network_are_distinct():
     assert len({tuple(color) for color in COLORS.tolist()}) == 16
+
+
+def test_the_larger_of_two_people_comes_first_and_given_boxes_need_no_search(estimator, monkeypatch):
+    image = np.zeros((400, 900, 3), np.uint8)
+    small, large = (draw_person(image, box) for box in ((80, 200, 80, 150), (600, 60, 170, 300)))
+    (pose,) = estimator.predict(image)
+    assert np.abs(pose.joints_px - large).max() < 9
+    first, second = estimator.predict(image, max_people=2)
+    assert np.abs(first.joints_px - large).max() < 9 and np.abs(second.joints_px - small).max() < 5
+    monkeypatch.setattr(estimator.detector, "find", None)
+    (pose,) = estimator.predict(image, [(80, 200, 80, 150)])
+    assert np.abs(pose.joints_px - small).max() < 5

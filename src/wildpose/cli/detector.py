@@ -100,6 +100,20 @@ def export(
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB, same outputs as {checkpoint}")
 
 
+@detector.command
+def show(detector: Annotated[str, tyro.conf.Positional] = "default", /) -> None:
+    """Print what a detector file says of itself as JSON: training data, settings, figures, licence.
+
+    Args:
+        detector: An .onnx file of `wildpose detector export`, or "default" for the one in the package.
+    """
+    import json
+
+    from wildpose.predict.detect import Detector
+
+    print(json.dumps(Detector.load(detector).metadata, indent=2))
+
+
 def read_figures(path: Path) -> dict:
     """Protocol and metrics of an evaluation's JSON. Raises InputError."""
     import json

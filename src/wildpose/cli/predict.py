@@ -30,6 +30,7 @@ def predict(
     height_mm: float | None = None,
     smooth: bool = True,
     weights: str = "default",
+    detector: str = "default",
     threads: int | None = None,
     pictures: bool = True,
 ) -> None:
@@ -59,7 +60,8 @@ def predict(
         height_mm: Stature of the people, to give them their true size instead of a mean adult's.
         smooth: Steady each person's joints over the frames of a video, and fill gaps of less than half a second.
         weights: An .onnx file, or "default" for the one inside the package.
-        threads: CPU threads for the network (default 2).
+        detector: Likewise, the network that finds people (docs/detector.md).
+        threads: CPU threads for the networks (default 2).
         pictures: Draw overlays, too.
     """
     from wildpose.formats.save import check_formats
@@ -79,7 +81,7 @@ def predict(
     sources = list_sources(inputs) if inputs or camera is None else []
     sources += [] if camera is None else [camera_source(camera)]
     job = Job(
-        estimator=PoseEstimator(weights, threads),
+        estimator=PoseEstimator(weights, threads, detector),
         out=out,
         boxes=[parse_box(text) for text in box] or None,
         max_people=max_people,

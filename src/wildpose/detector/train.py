@@ -2,8 +2,8 @@
 
     wildpose detector train --lsp DIR --lspet DIR --outdoor DIR --out runs/detector
 
-OUT holds log.jsonl and step-NNNNNN/. The same command goes on after a kill or Ctrl-C from the last checkpoint; batch k
-depends on the seed and k alone.
+OUT holds log.jsonl, curves.png and step-NNNNNN/. The same command goes on after a kill or Ctrl-C from the last
+checkpoint; batch k depends on the seed and k alone.
 """
 
 import math
@@ -27,7 +27,7 @@ from wildpose.predict.crops import ImagePyramid
 from wildpose.predict.detect import Detections, look
 from wildpose.train.checkpoint import latest_checkpoint, read_checkpoint, restore_optimiser, save_checkpoint, tidy
 from wildpose.train.guard import Interrupted, StopRequest, full_disk_told, leave_signals_to_parent, only_writer
-from wildpose.train.log import Log, Means, Pace
+from wildpose.train.log import Log, Means, Pace, draw_curves
 
 WEIGHT_DECAY, CLIP = 0.02, 5.0
 LEAST_SCORE = 0.05
@@ -157,6 +157,7 @@ def train_detector(config: DetectorConfig, data: PeopleData, out: Path) -> Path:
                     figures = validate(training.average, data, config.side_px)
                     log.write("validation", training.step, figures)
                     _tell(f"step {training.step} " + " ".join(f"{k} {v:.3f}" for k, v in figures.items()))
+                    draw_curves(out)
                     pace.restart()
                 if time.monotonic() - saved > config.checkpoint_every_s or last or stop.number:
                     checkpoint, saved = training.save(out, data.sources), time.monotonic()

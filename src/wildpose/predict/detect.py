@@ -18,6 +18,7 @@ from wildpose.predict.crops import ImagePyramid
 from wildpose.predict.onnx_model import FETCH, METADATA_KEY, content_digest
 
 FORMAT = "wildpose-detector/1"
+PACKAGED = files("wildpose") / "weights" / "detector.onnx"
 SAME_PERSON = 0.55
 """Two boxes that overlap more than this (intersection over union) are one person's."""
 Maps = tuple[Float[np.ndarray, "1 h w"], Float[np.ndarray, "1 4 h w"]]
@@ -48,7 +49,7 @@ class Detector:
         threads: CPU threads a run may use (default 2). Raises InputError for a file that is missing, cut short, not
         ONNX, without metadata, altered (its SHA-256 does not match), or of another format.
         """
-        path = files("wildpose") / "weights" / "detector.onnx" if str(weights) == "default" else Path(weights)
+        path = PACKAGED if str(weights) == "default" else Path(weights)
         if not path.is_file():
             raise InputError(f"a detector file at {path}", "no such file", 'give an .onnx file, or "default"')
         content = path.read_bytes()

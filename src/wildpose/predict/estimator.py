@@ -8,6 +8,7 @@ from jaxtyping import Float, Num, UInt8
 
 from wildpose.errors import InputError
 from wildpose.predict.crops import ImagePyramid, poses_in_boxes
+from wildpose.predict.detect import Detector
 from wildpose.predict.onnx_model import OnnxModel
 from wildpose.predict.people import find_people
 from wildpose.types import Pose3D
@@ -17,11 +18,13 @@ class PoseEstimator:
     """3D poses of the people in one RGB image.
 
     weights: "default" for the network inside the package, or a path to an ONNX file that `wildpose export` wrote.
-    threads: CPU threads the network may use. Raises InputError for weights that can't be used.
+    threads: CPU threads the networks may use. detector: likewise, the network that finds people, which `wildpose
+    detector export` wrote. Raises InputError for weights that can't be used.
     """
 
-    def __init__(self, weights: str | Path = "default", threads: int | None = None):
+    def __init__(self, weights: str | Path = "default", threads: int | None = None, detector: str | Path = "default"):
         self.model = OnnxModel.load(weights, threads)
+        self.detector = Detector.load(detector, threads)
 
     def predict(
         self,
@@ -33,13 +36,14 @@ class PoseEstimator:
 
         image_rgb: RGB, not OpenCV's BGR.
         boxes: [[x, y, w, h], ...] in px around each whole person: the poses come in their order. They may reach over
-        the image's edge but not lie outside of it. None: people are looked for, at most max_people, surest first.
+        the image's edge but not lie outside of it. None: people are looked for, at most max_people, the most prominent
+        (sure and large) first.
         Raises InputError for an image or a box that doesn't fit this description.
         """
         check_image(image_rgb)
         pyramid = ImagePyramid(image_rgb)
         if boxes is None:
-            return find_people(self.model, pyramid, max_people)
+            return find_people(self.model, self.detector, pyramid, max_people)
         return poses_in_boxes(self.model, pyramid, check_boxes(boxes, pyramid.size_hw))
 
 

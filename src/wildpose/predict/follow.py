@@ -36,7 +36,7 @@ class PeopleFollower:
     """Feed it the frames of one video, in order."""
 
     def __init__(self, estimator: PoseEstimator, max_people: int = 1):
-        self.model, self.max_people = estimator.model, max_people
+        self.model, self.detector, self.max_people = estimator.model, estimator.detector, max_people
         self.people: list[Tracked] = []
         self._lost: list[tuple[Tracked, int]] = []  # last seen, and in how many frames not since
         self._next_id, self._until_search = 0, 0
@@ -59,7 +59,8 @@ class PeopleFollower:
             self._until_search = 0
         self._remember(followed)
         if self._until_search == 0:
-            followed = self._add_new(followed, find_people(self.model, pyramid, self.max_people))
+            found = find_people(self.model, self.detector, pyramid, self.max_people)
+            followed = self._add_new(followed, found)
             self._until_search = SEARCH_EVERY
         self._until_search -= 1
         self.people = sorted(followed, key=lambda person: person.id)

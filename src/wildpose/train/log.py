@@ -82,8 +82,12 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
+PEOPLE = ("lsp_recall", "lspet_recall", "lsp_boxes", "lspet_boxes", "false_alarms")
+LOSSES = ("heatmap", "depth", "g_adversarial", "d_real", "d_fake")
+
+
 def draw_curves(run: Path) -> Path:
-    """`curves.png` of a phase's folder: losses, validation, and D's scores if there are any."""
+    """`curves.png` of a run's folder: losses, validation, and D's scores if there are any; or a detector's."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -91,10 +95,12 @@ def draw_curves(run: Path) -> Path:
 
     lines = read_log(run / "log.jsonl")
     train = [line for line in lines if line["kind"] == "train"]
+    validation = [line for line in lines if line["kind"] == "validation"]
     panels = [
-        ("losses (unweighted)", train, ("heatmap", "depth", "g_adversarial", "d_real", "d_fake"), "log"),
-        ("validation", [line for line in lines if line["kind"] == "validation"], ("pck", "p1_mm", "p2_mm"), "linear"),
+        ("losses (unweighted)", train, (*LOSSES, "middle", "box"), "log"),
+        ("validation", validation, ("pck", "p1_mm", "p2_mm"), "linear"),
         ("D's logits", train, ("score_real", "score_fake"), "linear"),
+        ("at score 0.3", validation, PEOPLE, "linear"),
     ]
     panels = [p for p in panels if any(name in line for line in p[1] for name in p[2])]
     figure, axes = plt.subplots(1, max(len(panels), 1), figsize=(5 * max(len(panels), 1), 3.6), squeeze=False)
