@@ -5,25 +5,33 @@ from typing import Literal
 
 
 def evaluate(
-    data: Literal["lsp", "mpii", "studio", "outdoor"],
+    data: Literal["lsp", "mpii", "studio", "outdoor", "human36m", "mpi_inf_3dhp"],
     root: Path,
     weights: str = "default",
     scale_rule: Literal["legacy4296", "train-mean", "ground-truth", "none"] = "train-mean",
     flip: bool = False,
+    stride: int = 64,
     out: Path | None = None,
 ) -> None:
     """Measure weights on a data set with truth, and say by which protocol.
 
     Args:
         data: lsp (2D: PCK@0.2 of the torso and PCP on photos 1001-2000), mpii (2D: PCKh@0.5 on the validation people),
-            or studio or outdoor (3D: MPJPE, PA-MPJPE, PCK, AUC).
+            studio, outdoor or human36m (3D: MPJPE, PA-MPJPE, PCK, AUC), or mpi_inf_3dhp (3D: PCK, AUC).
         root: Folder of the data set.
         weights: An .onnx weights file, or `default` for the one in the package.
         scale_rule: How predicted 3D poses get their size in mm.
         flip: Average with the prediction for the mirrored image.
+        stride: Of human36m every which of the 50 frames a second.
         out: Also write the numbers to this JSON file.
     """
-    from wildpose.evaluate import evaluate_lsp, evaluate_mpii, evaluate_studio
+    from wildpose.evaluate import (
+        evaluate_human36m,
+        evaluate_lsp,
+        evaluate_mpi_inf_3dhp,
+        evaluate_mpii,
+        evaluate_studio,
+    )
     from wildpose.predict.onnx_model import OnnxModel
 
     model = OnnxModel.load(weights)
@@ -31,6 +39,10 @@ def evaluate(
         report = evaluate_lsp(model, root, flip=flip)
     elif data == "mpii":
         report = evaluate_mpii(model, root, flip=flip)
+    elif data == "human36m":
+        report = evaluate_human36m(model, root, scale_rule, flip, stride)
+    elif data == "mpi_inf_3dhp":
+        report = evaluate_mpi_inf_3dhp(model, root, scale_rule, flip)
     else:
         report = evaluate_studio(model, root, scale_rule, flip, kind=data)
     print(report.text())

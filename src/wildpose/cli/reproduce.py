@@ -11,7 +11,7 @@ from wildpose.errors import InputError
 
 
 def reproduce(
-    table: Positional[Literal["table1", "table2", "table3", "table4", "figure5"]],
+    table: Positional[Literal["table1", "table2", "table3", "table4", "figure5", "diagnose"]],
     /,
     out: Path,
     embedded: bool = False,
@@ -39,10 +39,12 @@ def reproduce(
     runs are skipped, the one that was cut off goes on. Tables share their runs if they share OUT. Works under torchrun.
 
     Args:
-        table: table1 (per action), table2 (ablation), table3 (2D before and after), table4 (another domain), figure5.
+        table: table1 (per action), table2 (ablation), table3 (2D before and after), table4 (another domain), figure5;
+            diagnose looks at the discriminators of the runs that are there, and trains nothing.
         out: Folder of the queue.
         embedded: On sets that anyone can have: studio, outdoor (rendered) and LSP photos.
-        data_root: On the paper's own sets: a folder with human36m, mpii and mpi_inf_3dhp.
+        data_root: On the paper's own sets: a folder with human36m, mpii and (for table4) mpi_inf_3dhp, in any layout
+            that `wildpose data doctor` knows. The paper's networks are --preset full-2s and full-4s.
         pretrained: Folder of a `wildpose train` run with pretrain-2d and pretrain-3d; without it both are trained
             first, by the preset, into OUT/pretrained.
         steps: Steps of every row (default: those of the pretrained run's adversarial phase).
@@ -63,53 +65,58 @@ def reproduce(
     """
     if embedded == (data_root is not None):
         raise InputError("either --embedded or --data-root DIR", "both" if embedded else "neither", "give one of them")
-    from wildpose.reproduce.sets import LICENSED, NEEDED, check_licensed
-
     if data_root is not None:
+        from wildpose.reproduce.licensed import check_licensed
+
         check_licensed(data_root, table)
-        got, fix = "the folders are there", "their training is not part of this version; use --embedded"
-        raise InputError(f"a version that trains on {', '.join(LICENSED[table])}", got, fix)
+        if held_out or studio or studio_test or outdoor or outdoor_test or lsp or lspet:
+            raise InputError("--data-root alone", "embedded sets or --held-out as well", "leave one out")
+    for name, number in (("--seeds", seeds), ("--steps", steps), ("--threads", threads or None)):
+        if number is not None and number < 1:
+            raise InputError(f"{name} of 1 or more", str(number), f"mend {name}")
     import torch
 
-    from wildpose.data.mix import build_data
     from wildpose.reproduce.queue import Plan, run_queue
-    from wildpose.reproduce.rows import ROWS
-    from wildpose.reproduce.sets import held_out_judges, judges_on_tests
+    from wildpose.reproduce.rows import choose_rows
     from wildpose.reproduce.start import base_settings, find_starts, pretrain
     from wildpose.reproduce.tables import write_results
     from wildpose.train.guard import Interrupted
     from wildpose.train.memory import keep_freed_memory
     from wildpose.train.workers import join
 
-    chosen = [row for row in ROWS[table] if not rows or row.name in rows]
-    unknown = [name for name in rows if name not in {row.name for row in ROWS[table]}]
-    if unknown:
-        names = ", ".join(row.name for row in ROWS[table])
-        raise InputError(f"rows of {table}: {names}", ", ".join(unknown), "mend --rows")
-    if seeds < 1:
-        raise InputError("1 or more seeds", str(seeds), "mend --seeds")
-    if studio is None:
-        raise InputError("--studio DIR to train on", "none", "run `wildpose data studio --out DIR` first")
+    chosen = choose_rows(table, rows)
+    if data_root is not None:
+        from wildpose.reproduce.licensed import licensed_data, licensed_judges
+
+        data, judges = licensed_data(data_root), licensed_judges(data_root, table, scale_rule, flip)
+    else:
+        from wildpose.data.mix import build_data
+        from wildpose.reproduce.sets import check_judges, held_out_judges, judges_on_tests
+
+        if studio is None:
+            raise InputError("--studio DIR to train on", "none", "run `wildpose data studio --out DIR` first")
+        data = build_data(lsp, lspet, outdoor, studio)
+        if held_out:
+            judges = held_out_judges(data, scale_rule, flip)
+        else:
+            judges = judges_on_tests(studio_test, outdoor_test, lsp, scale_rule, flip)
+        check_judges(judges, table)
     keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
-    data = build_data(lsp, lspet, outdoor, studio)
-    judges = (
-        held_out_judges(data, scale_rule, flip)
-        if held_out
-        else judges_on_tests(studio_test, outdoor_test, lsp, scale_rule, flip)
-    )
-    lacking = [name for name in NEEDED[table] if name not in {judge.name for judge in judges}]
-    if lacking:
-        flags = {"studio": "--studio-test", "photos": "--lsp", "outdoor": "--outdoor-test"}
-        raise InputError(f"{flags[lacking[0]]} DIR to judge {table} on", "none", "give it (or --held-out)")
+    if table == "diagnose":
+        from wildpose.reproduce.diagnose import diagnose
+
+        print(f"{diagnose(out, data)}\nwritten to {out / 'diagnosis.md'}")
+        return
+    changes = (*set, *([f"adversarial.steps={steps}"] if steps else []))
     with join() as workers:
         try:
             if pretrained is None:
-                base = override(PRESETS[preset], (*set, *([f"adversarial.steps={steps}"] if steps else [])))
+                base = override(PRESETS[preset], changes)
                 pretrained = pretrain(base, data, out / "pretrained", workers)
             else:
-                base = base_settings(pretrained, steps, set)
+                base = base_settings(pretrained, changes)
             plan = Plan(out, base, find_starts(pretrained, chosen), data, judges, seeds)
             text = ""
             for outcomes in run_queue(plan, chosen, workers):

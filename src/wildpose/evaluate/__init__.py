@@ -11,7 +11,13 @@ from wildpose.evaluate.poses import (
     predict_set,
     run_flipped,
 )
-from wildpose.evaluate.three_d import evaluate_3d, evaluate_studio, groupings
+from wildpose.evaluate.three_d import (
+    evaluate_3d,
+    evaluate_human36m,
+    evaluate_mpi_inf_3dhp,
+    evaluate_studio,
+    groupings,
+)
 from wildpose.evaluate.two_d import evaluate_2d, evaluate_lsp, evaluate_mpii
 
 __all__ = [
@@ -24,7 +30,9 @@ __all__ = [
     "decode_poses",
     "evaluate_2d",
     "evaluate_3d",
+    "evaluate_human36m",
     "evaluate_lsp",
+    "evaluate_mpi_inf_3dhp",
     "evaluate_mpii",
     "evaluate_studio",
     "groupings",

@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
 from wildpose import metrics, tables
+from wildpose.data.human36m import ACTIONS, load_human36m
 from wildpose.data.kinds import Rendered
+from wildpose.data.mpi_inf_3dhp import ACTIVITIES, SCENES, load_mpi_inf_3dhp
 from wildpose.data.sample import SampleSet
 from wildpose.data.studio import StudioSet
 from wildpose.errors import InputError
@@ -39,6 +42,55 @@ def evaluate_studio(
     return replace(report, protocol=report.protocol | {"subjects": subjects, "cameras": cameras})
 
 
+def evaluate_human36m(
+    model: Model, root: str | Path, scale_rule: str = "train-mean", flip: bool = False, stride: int = 64
+) -> Report:
+    """Protocols #1 and #2 on S9 and S11 of Human3.6M, all cameras, every `stride`-th of the 50 frames a second.
+
+    Raises InputError if the set is not there, damaged, or doesn't hold those frames.
+    """
+    people = load_human36m(root, "test", stride)
+    by = (Grouping("action", people.action, ACTIONS),)
+    report = evaluate_3d(model, people, by, "Human3.6M test", scale_rule, flip, spine=True)
+    subjects = ", ".join(sorted(set(people.subject.tolist())))
+    return replace(report, protocol=report.protocol | {"subjects": subjects, "stride": stride})
+
+
+def evaluate_mpi_inf_3dhp(model: Model, root: str | Path, scale_rule: str = "train-mean", flip: bool = False) -> Report:
+    """PCK at 150 mm and AUC on the valid frames of MPI-INF-3DHP's test set, truth `univ_annot3`: the official way per
+    activity, scene and joint group, and beside it the way of Zhou et al. (wildpose.metrics.mpi_inf_3dhp).
+
+    Raises InputError for the rule `none` (the truth is of one size, nobody's own), and if the set is not there.
+    """
+    if scale_rule == "none":
+        raise InputError("a scale rule that knows a size: train-mean, legacy4296, ground-truth", "none", "name one")
+    people = load_mpi_inf_3dhp(root, "test")
+    found, _, truth = predict_set(model, people, flip)
+    poses_mm, true_mm = _to_mm(found, truth, scale_rule, model.info), truth.joints_cam_mm.astype(np.float64)
+    errors = {mode: metrics.mpi_inf_3dhp_errors(poses_mm, true_mm, mode) for mode in get_args(metrics.Mode)}
+    scores = {mode: metrics.mpi_inf_3dhp_scores(values) for mode, values in errors.items()}
+    basis = f"{len(people)} images, scale rule {scale_rule}"
+    name = "MPI-INF-3DHP test: PCK at 150 mm and AUC, official, pelvis aligned, 14 joints"
+    by = (
+        Grouping("activity", people.action, ACTIVITIES),
+        Grouping("scene", people.scene, tuple(dict.fromkeys(SCENES.values()))),
+    )
+    groups = {
+        f"{metric} {mode}": tuple(row.values()) for mode, score in scores.items() for metric, row in score.items()
+    }
+    columns = tuple(scores["official"]["PCK"])
+    by_group = Table(f"MPI-INF-3DHP test: PCK at 150 mm and AUC, per joint group, percent, {basis}", columns, groups)
+    protocol = protocol_of(model, "MPI-INF-3DHP test", len(people), flip) | {
+        "scale_rule": scale_rule,
+        "truth": "univ_annot3, valid frames only",
+        "official": "pelvis aligned, nothing else; error < 150 mm; AUC over 0:5:150 (31 values); 14 joints",
+        "zhou17": "hips and pelvis raised by a fifth, each pose given the bone sum of its own truth: flattering",
+    }
+    numbers = {f"{metric.lower()}_{mode}": row["Total"] for mode, s in scores.items() for metric, row in s.items()}
+    reach = tuple(tables.reach(name, {"wildpose": errors["official"]}, grouping, basis) for grouping in by)
+    return Report(protocol, numbers, (*reach, by_group))
+
+
 def groupings(rendered: StudioSet, rows: np.ndarray) -> tuple[Grouping, ...]:
     """How the tables of a rendered set are divided: studio by Human3.6M's fifteen actions, here our own fifteen;
     outdoor by MPI-INF-3DHP's seven activities and by kind of scene."""
@@ -58,21 +110,27 @@ def evaluate_3d(
     name: str,
     scale_rule: str = "train-mean",
     flip: bool = False,
+    spine: bool = False,
 ) -> Report:
     """Table 1 (both protocols, per group of the first grouping), Table 2 (limb groups) and Table 4 (PCK and AUC, per
     group of every grouping) of samples with 3D truth.
 
     The row `floor` is the same path fed with true heatmaps and true depth: what is left is the error of weak
     perspective, decoding and the scale rule, and none of the network's.
+
+    spine: the set labels the spine where MPII has the thorax; predictions get it halfway from pelvis to neck.
     """
     found, ideal, truth = predict_set(model, samples, flip)
     rows = {"wildpose": found, "floor": ideal}
     in_mm = {row: _to_mm(poses, truth, scale_rule, model.info) for row, poses in rows.items()}
+    if spine:
+        in_mm = {row: metrics.thorax_between(poses) for row, poses in in_mm.items()}
     true_mm = metrics.root_relative(truth.joints_cam_mm.astype(np.float64))
     protocol = protocol_of(model, name, len(samples), flip) | {
         "scale_rule": scale_rule,
         "bone_sum_mm": {"train-mean": model.info.bone_sum_mm, "legacy4296": metrics.LEGACY_BONE_SUM_MM}.get(scale_rule),
         "metric": "mm, 16 joints; Protocol #1: MPJPE, pelvis aligned; Protocol #2: after a similarity, no reflection",
+        "thorax": "halfway from pelvis to upper neck, as Zhou et al. (ICCV 2017)" if spine else "as predicted",
         "pck": "error < 150 mm, pelvis aligned; AUC over 0:5:150 (31 values); 14 joints, no pelvis, no thorax",
         "floor": "true heatmaps and true depth through the same path",
         "average": "Avg., Total and all single numbers are over images, not over groups",

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from wildpose.reproduce.paper import of_row
 from wildpose.reproduce.results import Figures
 from wildpose.reproduce.rows import Row
 from wildpose.train.log import read_log
@@ -16,21 +15,20 @@ def draw_rows(figures: Figures, target: Path) -> Path:
     """A dot for each run's last column, a bar for each row's mean; crosses for the paper's where it has that column."""
     plt = _pyplot()
     figure, axis = plt.subplots(figsize=(7, 0.5 * len(figures.rows) + 1.4))
-    names = list(figures.rows)[::-1]
+    names, main = list(figures.rows)[::-1], figures.mains[0]
     for place, name in enumerate(names):
-        values = figures.rows[name][:, figures.main]
+        values = figures.rows[name][:, main]
         axis.plot(values, [place] * len(values), "o", color="tab:blue", alpha=0.5, label=None if place else "runs")
         axis.plot(
             [values.mean()] * 2, [place - 0.3, place + 0.3], "-", color="tab:blue", label=None if place else "mean"
         )
-    axis.set(
-        title=f"{figures.paper.name}: {figures.columns[figures.main]}", xlabel=figures.ours, yticks=range(len(names))
-    )
+    axis.set(title=f"{figures.paper.name}: {figures.columns[main]}", xlabel=figures.ours, yticks=range(len(names)))
     axis.set_yticklabels(names)
-    if figures.shared_columns:
+    points = [
+        (printed, place) for place, name in enumerate(names) if (printed := figures.printed(name, main)) is not None
+    ]
+    if points:
         paper = axis.twiny()
-        known = [(of_row(figures.paper, name), place) for place, name in enumerate(names)]
-        points = [(row[figures.main], place) for row, place in known if row]
         paper.plot(*zip(*points, strict=True), "x", color="tab:red")
         paper.set_xlabel(f"x: {figures.paper.what}", color="tab:red")
     axis.grid(alpha=0.3)
@@ -52,7 +50,7 @@ def draw_curves(logs: Mapping[Row, Sequence[Path]], target: Path, metric: str = 
     for row, (steps, values) in found.items():
         [line] = axis.plot(steps, values.mean(0), marker=".", label=row.name)
         axis.fill_between(steps, values.min(0), values.max(0), alpha=0.2, color=line.get_color())
-    axis.set(title="Figure 5: held-out part of the training data", xlabel="step", ylabel=metric)
+    axis.set(title="Figure 5: on the people whom runs are watched on", xlabel="step", ylabel=metric)
     axis.grid(alpha=0.3)
     axis.legend()
     return _save(figure, target)

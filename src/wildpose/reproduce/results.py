@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from wildpose.reproduce.paper import PaperTable, of_row
+from wildpose.reproduce.paper import PaperTable, of_row, shared_columns
 from wildpose.reproduce.queue import Outcome
-from wildpose.reproduce.rows import BASELINE, Row
+from wildpose.reproduce.rows import BASELINE, PRETRAIN, Row
 
 
 @dataclass(frozen=True)
@@ -25,20 +25,25 @@ class Figures:
     """Row -> (seeds, columns); rows that aren't trained have one seed."""
     seeds: dict[str, tuple[int, ...]]
     """Row -> the seeds of its rows."""
-    main: int = -1
-    """The column that the paper's claim is about: differences and plots are of it."""
+    mains: tuple[int, ...] = (-1,)
+    """The columns that the paper's claim is about: differences are of these, plots of the first."""
 
     @property
-    def shared_columns(self) -> bool:
-        """Whether ours has the paper's columns, so that the figures can stand side by side."""
-        return len(self.columns) == len(self.paper.columns)
+    def shared(self) -> tuple[int | None, ...]:
+        """The paper's column for each of ours, so that the figures can stand side by side."""
+        return shared_columns(self.paper, self.columns)
+
+    def printed(self, row: str, column: int) -> float | None:
+        """The paper's figure for a column of one of our rows; None where it has none."""
+        found, place = of_row(self.paper, row), self.shared[column]
+        return None if found is None or place is None else found[place]
 
 
 def figures_of(
-    outcomes: Sequence[Outcome], rows: Sequence[Row], paper: PaperTable, which: str, title: str, table_row: str
+    outcomes: Sequence[Outcome], rows: Sequence[Row], paper: PaperTable, which: str, title: str, table_row: str = ""
 ) -> Figures | None:
-    """From the reports on set `which`: the row `table_row` of the table whose title contains `title`; None if no run
-    was judged on that set."""
+    """From the reports on set `which`: the row `table_row` (or the first) of the first table whose title contains
+    `title`; None if no run was judged on that set."""
     found: dict[str, list[list[float]]] = {}
     seeds: dict[str, list[int]] = {}
     columns: tuple[str, ...] = ()
@@ -48,8 +53,9 @@ def figures_of(
             if outcome.row != row or which not in outcome.reports:
                 continue
             table = next(t for t in outcome.reports[which]["tables"] if title in t["title"])
+            line = table["rows"][table_row or next(iter(table["rows"]))]
             columns, ours = tuple(table["columns"]), table["title"]
-            found.setdefault(row.name, []).append([_number(v) for v in table["rows"][table_row]])
+            found.setdefault(row.name, []).append([_number(v) for v in line])
             seeds.setdefault(row.name, []).append(outcome.seed)
     if not found:
         return None
@@ -61,33 +67,35 @@ def figures_of(
 def stacked(first: Figures, second: Figures, names: tuple[str, str]) -> Figures:
     """The last column of two tables of the same runs side by side (PCK and AUC)."""
     rows = {name: np.stack([first.rows[name][:, -1], second.rows[name][:, -1]], 1) for name in first.rows}
-    return Figures(first.paper, first.ours, names, rows, first.seeds, main=0)
+    return Figures(first.paper, first.ours, names, rows, first.seeds, mains=(0, 1))
 
 
 def section(figures: Figures) -> str:
     """A table of ours beside the paper's, and the differences to Baseline."""
     paper, lines = figures.paper, []
-    header = [f"{column} (paper)" if figures.shared_columns else column for column in figures.columns]
+    places = figures.shared
+    header = [c if place is None else f"{c} (paper)" for c, place in zip(figures.columns, places, strict=True)]
     body = []
     for name, values in figures.rows.items():
-        printed = of_row(paper, name) if figures.shared_columns else None
-        cells = [_cell(values[:, i], printed[i] if printed else None) for i in range(len(figures.columns))]
-        body.append([name, str(len(values)), *cells])
+        theirs = of_row(paper, name)
+        printed = [None if theirs is None or place is None else theirs[place] for place in places]
+        body.append([name, str(len(values)), *map(_cell, values.T, printed)])
     lines.append(markdown(["row", "runs", *header], body))
-    if not figures.shared_columns:
+    if None in places and paper.rows:
         kept = {name: row for name, row in paper.rows.items() if "Ours" in name or name in figures.rows}
         lines += ["", "The paper's, whose columns are others:", ""]
         lines.append(markdown(["row", *paper.columns], [[n, *map(_plain, v)] for n, v in kept.items()]))
-    differences = _differences(figures)
-    if differences:
-        lines += ["", f"{figures.columns[figures.main]} against Baseline, in pairs of equal seeds:", "", differences]
+    for main in figures.mains:
+        differences = _differences(figures, main)
+        if differences:
+            lines += ["", f"{figures.columns[main]} against Baseline, in pairs of equal seeds:", "", differences]
     head = f"## {paper.name}\n\nOurs: {figures.ours}; mean ± standard deviation over seeds. Paper: {paper.what}.\n"
     return "\n".join([head, *lines, ""])
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A row minus Baseline in the main column, seed by seed."""
+    """A row minus Baseline in one column, seed by seed."""
 
     mean: float
     deviation: float
@@ -99,12 +107,12 @@ class Difference:
     pairs: int
 
 
-def difference_to_baseline(figures: Figures, name: str) -> Difference | None:
+def difference_to_baseline(figures: Figures, name: str, column: int) -> Difference | None:
     """None where no seed of the row has its Baseline."""
     if name == BASELINE.name or BASELINE.name not in figures.rows or name not in figures.rows:
         return None
-    base = dict(zip(figures.seeds[BASELINE.name], figures.rows[BASELINE.name][:, figures.main], strict=True))
-    mine = dict(zip(figures.seeds[name], figures.rows[name][:, figures.main], strict=True))
+    base = dict(zip(figures.seeds[BASELINE.name], figures.rows[BASELINE.name][:, column], strict=True))
+    mine = dict(zip(figures.seeds[name], figures.rows[name][:, column], strict=True))
     pairs = np.array([mine[seed] - base[seed] for seed in mine if seed in base])
     if not len(pairs):
         return None
@@ -119,15 +127,17 @@ def difference_to_baseline(figures: Figures, name: str) -> Difference | None:
     return Difference(mean, deviation, mean - half, mean + half, better, len(pairs))
 
 
-def _differences(figures: Figures) -> str:
+def _differences(figures: Figures, column: int) -> str:
     body = []
-    base = of_row(figures.paper, BASELINE.name)
-    for name, values in figures.rows.items():
-        found = difference_to_baseline(figures, name)
-        if found is None or (len(values) == 1 and found.pairs == 1 and name == "Pretrain"):
+    base = figures.printed(BASELINE.name, column)
+    for name in figures.rows:
+        found = (
+            None if name == PRETRAIN.name else difference_to_baseline(figures, name, column)
+        )  # the start has no seed
+        if found is None:
             continue
-        printed = of_row(figures.paper, name)
-        theirs = f"{printed[figures.main] - base[figures.main]:+.1f}" if printed and base else "-"
+        printed = figures.printed(name, column)
+        theirs = "-" if printed is None or base is None else f"{printed - base:+.1f}"
         interval = f"{found.low:+.2f} to {found.high:+.2f}" if math.isfinite(found.low) else "-"
         spread = f" ± {found.deviation:.2f}" if found.pairs > 1 else ""
         body.append([name, f"{found.mean:+.2f}{spread}", interval, f"{found.better} of {found.pairs}", theirs])

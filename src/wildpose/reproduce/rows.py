@@ -6,12 +6,14 @@ else, and may be compared in pairs. (The paper's Baseline stops after pretrainin
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from wildpose.config import TrainConfig, override
+from wildpose.errors import InputError
 
-Target = Literal["table1", "table2", "table3", "table4", "figure5"]
+Target = Literal["table1", "table2", "table3", "table4", "figure5", "diagnose"]
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,20 @@ ROWS: dict[Target, tuple[Row, ...]] = {
     "table3": (PRETRAIN, BASELINE, FULL),
     "table4": (PRETRAIN, BASELINE, FULL),
     "figure5": (FULL, WITHOUT_PRETRAIN),
+    "diagnose": (),
 }
-"""In the order in which they are run: what the claims rest on comes first."""
+"""In the order in which they are run: what the claims rest on comes first. `diagnose` trains nothing."""
 
 
 def settings_of(row: Row, base: TrainConfig, seed: int) -> TrainConfig:
     """The settings of one run of a row."""
     return override(base, (*row.settings, f"seed={seed}"))
+
+
+def choose_rows(target: Target, names: Sequence[str]) -> tuple[Row, ...]:
+    """The rows of those names, all for none; InputError for a name that the target doesn't have."""
+    unknown = [name for name in names if name not in {row.name for row in ROWS[target]}]
+    if unknown:
+        have = ", ".join(row.name for row in ROWS[target])
+        raise InputError(f"rows of {target}: {have}", ", ".join(unknown), "mend --rows")
+    return tuple(row for row in ROWS[target] if not names or row.name in names)

@@ -1,4 +1,5 @@
-"""What runs are judged on: the sets that anyone can have, or the held-out parts of the training data."""
+"""What runs are judged on if they're --embedded: the sets that anyone can have, or the held-out parts of the training
+data."""
 
 from functools import cache
 from pathlib import Path
@@ -16,21 +17,9 @@ NEEDED: dict[Target, tuple[str, ...]] = {
     "table3": ("photos",),
     "table4": ("outdoor",),
     "figure5": (),
+    "diagnose": (),
 }
 """Sets without which a target has nothing to show."""
-LICENSED: dict[Target, tuple[str, ...]] = {
-    "table1": ("human36m", "mpii"),
-    "table2": ("human36m", "mpii"),
-    "table3": ("human36m", "mpii"),
-    "table4": ("human36m", "mpii", "mpi_inf_3dhp"),
-    "figure5": ("human36m", "mpii"),
-}
-"""Folders of --data-root that the paper's own version of a target needs."""
-TERMS = {
-    "human36m": "Human3.6M: register at http://vision.imar.ro/human3.6m",
-    "mpii": "MPII Human Pose: http://human-pose.mpi-inf.mpg.de",
-    "mpi_inf_3dhp": "MPI-INF-3DHP: https://vcai.mpi-inf.mpg.de/3dhp-dataset",
-}
 
 
 def judges_on_tests(
@@ -78,12 +67,9 @@ def held_out_judges(data: TrainData, rule: str, flip: bool) -> tuple[Judge, ...]
     return tuple(judges)
 
 
-def check_licensed(root: Path, target: Target) -> None:
-    """InputError that names the licensed sets which --data-root lacks, and where they come from."""
-    missing = [name for name in LICENSED[target] if not (root / name).is_dir()]
-    if missing:
-        raise InputError(
-            f"folders {', '.join(LICENSED[target])} in {root} for {target}",
-            f"no {', no '.join(missing)}",
-            "; ".join(TERMS[name] for name in missing) + "; or use --embedded",
-        )
+def check_judges(judges: tuple[Judge, ...], target: Target) -> None:
+    """InputError if the set that a target is about is not among those to be judged on."""
+    flags = {"studio": "--studio-test", "photos": "--lsp", "outdoor": "--outdoor-test"}
+    for name in NEEDED[target]:
+        if name not in {judge.name for judge in judges}:
+            raise InputError(f"{flags[name]} DIR to judge {target} on", "none", f"give {flags[name]}")

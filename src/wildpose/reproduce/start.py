@@ -19,11 +19,10 @@ def pretrain(config: TrainConfig, data: TrainData, folder: Path, workers: Worker
     return folder
 
 
-def base_settings(pretrained: Path, steps: int | None, changes: tuple[str, ...]) -> TrainConfig:
-    """The settings of the pretrained run, with as many adversarial steps as asked for."""
+def base_settings(pretrained: Path, changes: tuple[str, ...]) -> TrainConfig:
+    """The settings of the pretrained run, changed."""
     state = read_checkpoint(_last(pretrained, "pretrain-3d"))[0]
-    wanted = (*changes, *([f"adversarial.steps={steps}"] if steps else []))
-    return override(from_dict(TrainConfig, state["config"]), wanted)
+    return override(from_dict(TrainConfig, state["config"]), changes)
 
 
 def find_starts(pretrained: Path, rows: Sequence[Row]) -> dict[str, Path]:
