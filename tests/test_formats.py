@@ -227,6 +227,15 @@ def test_bvh_turns_without_jumps(tmp_path):
     assert abs(rows[-1, 5] - rows[0, 5]) == pytest.approx(360, abs=0.1)
 
 
+def test_bvh_is_the_same_whether_worked_out_at_once_or_in_parts(tmp_path, monkeypatch):
+    poses = [turned(standing_mm(), 50.0 * k, 1) for k in range(20)]
+    recording = Recording([frame(k, [seen(pose, (0, 0, 4000))]) for k, pose in enumerate(poses)], 10.0)
+    (whole,) = save(recording, tmp_path, "whole", ("bvh",))
+    monkeypatch.setattr("wildpose.formats.bvh.PART", 3)
+    (parts,) = save(recording, tmp_path, "parts", ("bvh",))
+    assert parts.read_text() == whole.read_text()
+
+
 def test_limbs_against_their_rest_direction_are_no_trouble(tmp_path):
     """Legs straight up, arms crossed to the other side: half turns, where the shortest way is ambiguous."""
     pose = standing_mm()

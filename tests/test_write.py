@@ -6,7 +6,7 @@ import pytest
 
 from wildpose.predict.follow import Tracked
 from wildpose.types import Pose3D
-from wildpose.write import FrameResult, Recording, to_json, whole_file, write_json
+from wildpose.write import FrameResult, FrameStore, Recording, to_json, whole_file, write_json
 
 PROMISED_JOINTS = """right_ankle right_knee right_hip left_hip left_knee left_ankle pelvis thorax upper_neck head_top
 right_wrist right_elbow right_shoulder left_shoulder left_elbow left_wrist"""
@@ -88,3 +88,26 @@ def test_documented_layout_matches():
     text = (Path(__file__).parents[1] / "docs" / "json.md").read_text()
     person = to_json(Recording([FrameResult(0, 0.0, 1, 1, [Tracked(0, make_pose())])], 1.0))["frames"][0]["people"][0]
     assert all(f'"{key}"' in text for key in person)
+
+
+def test_a_store_of_frames_gives_back_what_it_took():
+    """Everything of every person, people or none, by place, from the end and in slices."""
+    random = np.random.default_rng(3)
+
+    def someone(id: int) -> Tracked:
+        numbers = [random.normal(size=shape).astype(np.float32) for shape in ((16, 2), (16, 3), (16,), (4,))]
+        return Tracked(id, Pose3D(*numbers, score=random.random()), interpolated=bool(id % 2))
+
+    frames = [FrameResult(3 * k, k / 7, 64, 48, [someone(i) for i in range(k % 3)]) for k in range(7)]
+    store = FrameStore(frames)
+    assert len(store) == 7 and len(FrameStore()) == 0
+    for given, got in [*zip(frames, store, strict=True), (frames[-1], store[-1]), (frames[4], store[3:6][1])]:
+        assert (given.index, given.time_s, given.width, given.height) == (got.index, got.time_s, got.width, got.height)
+        assert [(p.id, p.interpolated, p.pose.score) for p in given.people] == [
+            (p.id, p.interpolated, p.pose.score) for p in got.people
+        ]
+        for a, b in zip(given.people, got.people, strict=True):
+            for name in ("joints_px", "joints_mm", "confidence", "box_xywh"):
+                np.testing.assert_array_equal(getattr(a.pose, name), getattr(b.pose, name))
+    with pytest.raises(IndexError):
+        store[7]

@@ -19,7 +19,7 @@ from wildpose.predict.photos import open_photo
 from wildpose.predict.placement import Camera, World, camera_with_focal_35mm, camera_with_fov
 from wildpose.predict.smooth import Smoothing, smooth_people
 from wildpose.view import draw_result, write_picture
-from wildpose.write import FrameResult, Recording, with_stature
+from wildpose.write import FrameResult, FrameStore, Recording, with_stature
 
 SMOOTH = Smoothing()
 """What a video is smoothed with unless asked otherwise."""
@@ -126,7 +126,7 @@ class Job:
         video = Video.of(source)
         drawing = VideoDrawing(self.out, source.stem, video.fps / self.stride, self._columns) if self.pictures else None
         page = PagePictures(FRAME_PX) if self.html else None
-        frames: list[FrameResult] = []
+        frames = FrameStore()
         try:
             stopped = self._watch(source, video, frames, drawing, page)
             if not frames:
@@ -149,7 +149,7 @@ class Job:
         self,
         source: Source,
         video: Video,
-        frames: list[FrameResult],
+        frames: FrameStore,
         drawing: VideoDrawing | None,
         page: PagePictures | None,
     ) -> bool:
@@ -171,14 +171,18 @@ class Job:
             return True
         return False
 
-    def _rate_hz(self, video: Video, frames: list[FrameResult]) -> float:
+    def _rate_hz(self, video: Video, frames: Sequence[FrameResult]) -> float:
         """Of the frames taken; a camera's as it turned out, for it shows only what we are quick enough to look at."""
         if video.camera is None or len(frames) < 2:
             return video.fps / self.stride
         return (len(frames) - 1) / max(frames[-1].time_s - frames[0].time_s, 1e-3)
 
     def _recording(
-        self, frames: list[FrameResult], rate_hz: float, smoothing: Smoothing | None, focal_35mm: float | None = None
+        self,
+        frames: Sequence[FrameResult],
+        rate_hz: float,
+        smoothing: Smoothing | None,
+        focal_35mm: float | None = None,
     ) -> Recording:
         size_hw = frames[0].height, frames[0].width
         camera = self.camera or camera_with_fov(size_hw, self.fov_deg)

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,8 +15,13 @@ from wildpose.predict.follow import Tracked
 from wildpose.predict.placement import Camera, World, pelvis_cam_mm, stature_mm
 from wildpose.predict.smooth import Smoothing
 from wildpose.skeleton import MPII16
+from wildpose.types import Pose3D
 
 FORMAT = "wildpose/1"
+POSE_SHAPES = {"joints_px": (MPII16.n, 2), "joints_mm": (MPII16.n, 3), "confidence": (MPII16.n,), "box_xywh": (4,)}
+"""Arrays of a Pose3D."""
+POSE_FLOATS = 6 * MPII16.n + 4
+"""Numbers in them."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,49 @@ class FrameResult:
     width: int
     height: int
     people: Sequence[Tracked]
+
+
+class FrameStore(Sequence[FrameResult]):
+    """Frames as plain numbers, so that hours of video fit into memory: objects are made when they are asked for."""
+
+    def __init__(self, frames: Iterable[FrameResult] = ()):
+        self._frames, self._ends = array("d"), array("q")
+        """Index, time, width, height of each frame; and where its people end."""
+        self._people, self._scores, self._values = array("q"), array("d"), array("f")
+        """Id and `interpolated` of each person; score; POSE_SHAPES, one after the other."""
+        for frame in frames:
+            self.append(frame)
+
+    def append(self, frame: FrameResult) -> None:
+        """Take the next frame."""
+        self._frames.extend((frame.index, frame.time_s, frame.width, frame.height))
+        for person in frame.people:
+            self._people.extend((person.id, person.interpolated))
+            self._scores.append(person.pose.score)
+            for name in POSE_SHAPES:
+                self._values.frombytes(np.ascontiguousarray(getattr(person.pose, name), np.float32).tobytes())
+        self._ends.append(len(self._scores))
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, place):
+        if isinstance(place, slice):
+            return [self[k] for k in range(*place.indices(len(self)))]
+        place = range(len(self))[place]
+        index, time_s, width, height = self._frames[4 * place : 4 * place + 4]
+        people = [self._person(k) for k in range(self._ends[place - 1] if place else 0, self._ends[place])]
+        return FrameResult(int(index), time_s, int(width), int(height), people)
+
+    def _person(self, k: int) -> Tracked:
+        values = np.array(self._values[k * POSE_FLOATS : (k + 1) * POSE_FLOATS], np.float32)
+        parts, start = {}, 0
+        for name, shape in POSE_SHAPES.items():
+            size = int(np.prod(shape))
+            parts[name] = values[start : start + size].reshape(shape)
+            start += size
+        id, interpolated = self._people[2 * k : 2 * k + 2]
+        return Tracked(id, Pose3D(**parts, score=self._scores[k]), bool(interpolated))
 
 
 @dataclass(frozen=True)
@@ -46,14 +95,16 @@ class Recording:
     """Which way is up. None: nothing is written in world axes, TRC and BVH take the camera to be level."""
 
 
-def with_stature(frames: Sequence[FrameResult], height_mm: float) -> list[FrameResult]:
+def with_stature(frames: Sequence[FrameResult], height_mm: float) -> FrameStore:
     """The same poses in the size of people who are height_mm tall: one factor a person, by its median stature."""
     seen: dict[int, list[float]] = {}
     for frame in frames:
         for person in frame.people:
             seen.setdefault(person.id, []).append(stature_mm(person.pose.joints_mm))
     factors = {id: height_mm / max(float(np.median(statures)), 1.0) for id, statures in seen.items()}
-    return [replace(frame, people=[_scaled(person, factors[person.id]) for person in frame.people]) for frame in frames]
+    return FrameStore(
+        replace(frame, people=[_scaled(person, factors[person.id]) for person in frame.people]) for frame in frames
+    )
 
 
 def _scaled(person: Tracked, factor: float) -> Tracked:

@@ -4,6 +4,7 @@ Centimetres, y up, a T-pose at rest that faces +z with its left on +x. The names
 makes every bone free: LHipJoint, RHipJoint and Spine lie in the pelvis itself, shoulders and neck in the thorax.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from wildpose.write import whole_file
 X, Y = np.array([1.0, 0, 0]), np.array([0, 1.0, 0])
 FOOT_MM = 70.0
 """Of the ground under the ankles."""
+PART = 5000
+"""Frames whose rotations are worked out at a time."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +64,25 @@ def write_bvh(path: Path, track: Track, rate_hz: float) -> None:
     """One person. Lengths are the medians over time, left and right alike; while unseen, it holds its last pose."""
     joints = _held(track.joints_mm)
     lengths = {bone.name: _length(joints, bone) for bone in BONES if bone.end}
-    turns = _turns(joints)
-    values = [_root_position(joints), *(turns[bone.name] for bone in _file_order())]
-    motion = np.concatenate(values, axis=1)
     lines = ["HIERARCHY", *_hierarchy("Hips", lengths, 0)]
-    lines += ["MOTION", f"Frames: {len(motion)}", f"Frame Time: {1 / rate_hz:.6f}"]
+    lines += ["MOTION", f"Frames: {len(joints)}", f"Frame Time: {1 / rate_hz:.6f}"]
     with whole_file(path) as temporary, temporary.open("w", encoding="ascii") as file:
         file.writelines(line + "\n" for line in lines)
-        file.writelines(" ".join(f"{value + 0.0:.4f}" for value in row) + "\n" for row in motion.tolist())
+        for motion in _motion(joints):
+            file.writelines(" ".join(f"{value + 0.0:.4f}" for value in row) + "\n" for row in motion.tolist())
+
+
+def _motion(joints: np.ndarray) -> Iterator[np.ndarray]:
+    """Rows of the file, a part of the recording at a time: rotations of hours would fill the memory."""
+    place, last = _root_position(joints), None
+    for start in range(0, len(joints), PART):
+        part = slice(start, start + PART)
+        turns = _turns(joints[part])
+        angles = np.concatenate([turns[bone.name] for bone in _file_order()], axis=1)
+        if last is not None:  # go on from the part before without a jump
+            angles += 360 * np.round((last - angles[0]) / 360)
+        last = angles[-1]
+        yield np.concatenate([place[part], angles], axis=1)
 
 
 def _held(joints_mm: np.ndarray) -> np.ndarray:

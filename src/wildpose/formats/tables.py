@@ -7,7 +7,7 @@ import numpy as np
 
 from wildpose.predict.placement import pelvis_cam_mm
 from wildpose.skeleton import MPII16
-from wildpose.write import FORMAT, Recording, whole_file
+from wildpose.write import FORMAT, POSE_SHAPES, Recording, whole_file
 
 COLUMNS = (
     *("frame", "time_s", "person", "joint", "x_px", "y_px", "confidence"),
@@ -19,27 +19,26 @@ WORLD_COLUMNS = ("x_world_mm", "y_world_mm", "z_world_mm")
 
 def write_npz(path: Path, recording: Recording) -> None:
     """Arrays without pickles: `numpy.load(path)` as it is. Row r of each is one person in one frame."""
-    rows = [(frame, person) for frame in recording.frames for person in frame.people]
-    poses = [person.pose for _, person in rows]
-    camera = recording.camera
+    frames, camera = recording.frames, recording.camera
+    rows = _empty_rows(sum(len(frame.people) for frame in frames))
+    at = 0
+    for frame in frames:
+        for person in frame.people:
+            pose = person.pose
+            of_frame = {"frame": frame.index, "time_s": frame.time_s}
+            own = {"person": person.id, "interpolated": person.interpolated, "pelvis_cam_mm": _pelvis(pose, camera)}
+            for name, value in {**of_frame, **own, **vars(pose)}.items():
+                rows[name][at] = value
+            at += 1
     arrays = {
         "format": np.array(FORMAT),
         "joints": np.array(MPII16.joints),
         "rate_hz": np.array(recording.rate_hz),
         "camera_fx_fy_cx_cy": np.array([camera.fx, camera.fy, camera.cx, camera.cy] if camera else [np.nan] * 4),
-        "frames": np.array([frame.index for frame in recording.frames], np.int64),
-        "frames_time_s": np.array([frame.time_s for frame in recording.frames], np.float64),
-        "frames_size_hw": _stacked([np.array([f.height, f.width]) for f in recording.frames], (2,), np.int64),
-        "frame": np.array([frame.index for frame, _ in rows], np.int64),
-        "time_s": np.array([frame.time_s for frame, _ in rows], np.float64),
-        "person": np.array([person.id for _, person in rows], np.int64),
-        "interpolated": np.array([person.interpolated for _, person in rows], bool),
-        "score": np.array([pose.score for pose in poses], np.float32),
-        "box_xywh": _stacked([pose.box_xywh for pose in poses], (4,)),
-        "joints_px": _stacked([pose.joints_px for pose in poses], (MPII16.n, 2)),
-        "confidence": _stacked([pose.confidence for pose in poses], (MPII16.n,)),
-        "joints_mm": _stacked([pose.joints_mm for pose in poses], (MPII16.n, 3)),
-        "pelvis_cam_mm": _stacked([_pelvis(pose, camera) for pose in poses], (3,)),
+        "frames": np.array([frame.index for frame in frames], np.int64),
+        "frames_time_s": np.array([frame.time_s for frame in frames], np.float64),
+        "frames_size_hw": np.array([(f.height, f.width) for f in frames], np.int64).reshape(-1, 2),
+        **rows,
     }
     if recording.world:
         arrays["world_pitch_deg"] = np.array(recording.world.pitch_deg)
@@ -50,9 +49,12 @@ def write_npz(path: Path, recording: Recording) -> None:
         np.savez_compressed(file, **arrays)  # no object arrays among them: nothing to pickle
 
 
-def _stacked(rows: list[np.ndarray], shape: tuple[int, ...], kind: type = np.float32) -> np.ndarray:
-    """Rows of one array; of the right shape also where there are none."""
-    return np.array(rows, kind).reshape(-1, *shape)
+def _empty_rows(count: int) -> dict[str, np.ndarray]:
+    """Arrays with a row for each person in each frame, to be filled."""
+    whole = {"frame": np.int64, "time_s": np.float64, "person": np.int64, "interpolated": bool, "score": np.float32}
+    shapes = {**POSE_SHAPES, "pelvis_cam_mm": (3,)}
+    rows = {name: np.zeros(count, kind) for name, kind in whole.items()}
+    return rows | {name: np.zeros((count, *shape), np.float32) for name, shape in shapes.items()}
 
 
 def _pelvis(pose, camera) -> np.ndarray:

@@ -23,19 +23,17 @@ class Track:
 def tracks(recording: Recording) -> list[Track]:
     """One of each person, in the order of their ids. Where nobody says which way is up, the camera counts as level."""
     world = recording.world or World()
-    seen: dict[int, dict[int, np.ndarray]] = {}
+    spans: dict[int, tuple[int, int]] = {}
     for place, frame in enumerate(recording.frames):
         for person in frame.people:
-            seen.setdefault(person.id, {})[place] = _y_up(world.turn(person.pose.joints_mm))
-    found = []
-    for person, poses in sorted(seen.items()):
-        first, last = min(poses), max(poses)
-        joints_mm = np.full((last - first + 1, MPII16.n, 3), np.nan)
-        for place, pose in poses.items():
-            joints_mm[place - first] = pose
-        time_s = np.array([frame.time_s for frame in recording.frames[first : last + 1]], np.float64)
-        found.append(Track(person, time_s, joints_mm))
-    return found
+            spans[person.id] = spans.get(person.id, (place, place))[0], place
+    joints_mm = {id: np.full((last - first + 1, MPII16.n, 3), np.nan) for id, (first, last) in spans.items()}
+    time_s = np.zeros(len(recording.frames))
+    for place, frame in enumerate(recording.frames):
+        time_s[place] = frame.time_s
+        for person in frame.people:
+            joints_mm[person.id][place - spans[person.id][0]] = _y_up(world.turn(person.pose.joints_mm))
+    return [Track(id, time_s[spans[id][0] : spans[id][1] + 1], joints_mm[id]) for id in sorted(spans)]
 
 
 def _y_up(world_mm: np.ndarray) -> np.ndarray:
