@@ -1,0 +1,77 @@
+"""The paper's own sets, as files of a few frames with the real schema: evaluated, and a table made of them."""
+
+import json
+
+import numpy as np
+import pytest
+from fork_server import start
+from licensed_sets import write_licensed
+from made_up_people import Informed
+from queue_trial import TINY, reproduce
+
+from wildpose.data.human36m import ACTIONS, load_human36m
+from wildpose.data.mpi_inf_3dhp import load_mpi_inf_3dhp
+from wildpose.errors import InputError
+from wildpose.evaluate import evaluate_human36m, evaluate_mpi_inf_3dhp
+from wildpose.reproduce.licensed import licensed_data
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory):
+    root = tmp_path_factory.mktemp("licensed")
+    write_licensed(root)
+    return root
+
+
+def test_human36m_by_action_and_limb(sets):
+    """Someone who knows the truth is left with weak perspective at five metres, and with the spine: the body's lies
+    20 mm below the middle between pelvis (900 mm) and neck (1400 mm), where predictions get it."""
+    model = Informed(load_human36m(sets / "human36m", "test", 64))
+    report = evaluate_human36m(model, sets / "human36m", "ground-truth")
+    assert report.protocol["stride"] == 64 and report.protocol["subjects"] == "S11, S9"
+    assert report.protocol["count"] == 4  # two subjects, two cameras, frame 1
+    first = report.tables[0]
+    assert first.columns == (*ACTIONS, "Avg.") and first.rows["images"] == (4, *[0] * 14, 4)
+    assert 20 / 16 < report.metrics["mpjpe_p1_mm"] < 30
+    assert report.metrics["mpjpe_p1_mm"] == pytest.approx(report.metrics["floor/mpjpe_p1_mm"], abs=2)
+
+
+def test_mpi_inf_3dhp_in_both_modes(sets):
+    """6 valid frames of TS1 and 8 of each other; someone who knows the truth has all joints within 150 mm. Whoever
+    takes everybody for half as large has them officially not, but still by zhou17, which knows each size."""
+    root = sets / "mpi_inf_3dhp"
+    knowing = evaluate_mpi_inf_3dhp(Informed(load_mpi_inf_3dhp(root, "test")), root, "ground-truth")
+    assert knowing.protocol["count"] == 6 + 5 * 8
+    assert knowing.metrics["pck_official"] == 100.0 and knowing.metrics["auc_official"] > 75
+    assert knowing.tables[1].columns == ("GS", "noGS", "outdoor", "Total")
+    assert knowing.tables[1].rows["images"] == (14, 16, 16, 46)
+    own = load_mpi_inf_3dhp(root, "test")
+    from wildpose.geometry import bone_length_sum
+    from wildpose.skeleton import MPII16, MPII16_LEGACY_BONES
+
+    size = float(bone_length_sum(own.joints_cam_mm.astype(np.float64), MPII16.pairs(MPII16_LEGACY_BONES)).mean())
+    small = evaluate_mpi_inf_3dhp(Informed(own, bone_sum_mm=size / 2), root, "train-mean")
+    assert small.metrics["pck_official"] < 60 < 99 < small.metrics["pck_zhou17"]
+    with pytest.raises(InputError, match="a scale rule that knows a size"):
+        evaluate_mpi_inf_3dhp(Informed(own), root, "none")
+
+
+def test_licensed_data_is_half_human36m_half_mpii(sets):
+    data = licensed_data(sets)
+    assert (len(data.studio), len(data.studio_val)) == (4, 4)  # S1, two cameras, frames 1 and 6; S9, S11, frame 1
+    assert (len(data.wild), len(data.wild_val)) == (2, 1)
+    assert [source["name"] for source in data.sources] == ["MPII train", "Human3.6M train"]
+    assert data.wild.load(0).joints_cam_mm is None and data.studio.load(0).subject == "S1"
+    assert 3000 < data.bone_sum_mm < 5000
+
+
+def test_table_4_on_the_papers_own_sets(sets, tmp_path):
+    flags = ("--data-root", str(sets), "--rows", "Baseline", "Full", "--seeds", "1", "--steps", "1")
+    args = ["reproduce", "table4", "--out", str(tmp_path), *flags, "--preset", "smoke", "--set", *TINY]
+    process = start(reproduce, args, 0)
+    process.join(300)
+    assert process.exitcode == 0
+    found = json.loads((tmp_path / "runs" / "full" / "seed-0" / "evaluation.json").read_text())["reports"]
+    assert [name.split(" /")[0] for name in found] == ["Human3.6M test", "MPII val", "MPI-INF-3DHP test"]
+    text = (tmp_path / "results.md").read_text()
+    assert "PCK (paper)" in text and "(69.0)" in text and "(50.1)" in text and "MPI-INF-3DHP test" in text
