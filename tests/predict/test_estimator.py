@@ -153,3 +153,11 @@ def test_the_larger_of_two_people_comes_first_and_given_boxes_need_no_search(est
     monkeypatch.setattr(estimator.detector, "find", None)
     (pose,) = estimator.predict(image, [(80, 200, 80, 150)])
     assert np.abs(pose.joints_px - small).max() < 5
+
+
+def test_what_the_pose_network_does_not_know_is_nobody_whatever_the_detector_says(estimator):
+    """A grey patch: the detector of dots takes it for a person, the pose network sees none of its colours."""
+    image = np.zeros((300, 400, 3), np.uint8)
+    image[100:200, 150:220] = 90
+    assert len(estimator.detector.find(ImagePyramid(image)).scores) == 1
+    assert estimator.predict(image, max_people=3) == []

@@ -159,7 +159,7 @@ def evaluate(
     elif lsp is None:
         raise InputError("--lsp DIR for --poses", "none", "give the folder of LSP")
     else:
-        report = evaluate_on_photos(PoseEstimator(weights, detector=detector), lsp, poses)
+        report = evaluate_on_photos(PoseEstimator(weights, detector=detector), lsp, poses, panoramas)
     print(report.text())
     if out is not None:
         report.save(out)

@@ -8,8 +8,11 @@ from wildpose.predict.detect import Detector
 from wildpose.predict.onnx_model import OnnxModel
 from wildpose.types import Pose3D
 
-SPARE = 4
-"""Boxes looked into beyond as many people as are wanted: some turn out to be one person's."""
+SPARE = 3
+"""Boxes looked into beyond as many people as are wanted: some turn out to be nobody's, or one person's."""
+MIN_SURENESS = 0.05
+"""Detector's score times fit score of the pose under which a box is nobody's; chosen on held-out photos and on views
+without people (docs/detector.md)."""
 MIN_CONFIDENCE = 0.15
 """Confidence under which a joint doesn't count for a person's extent."""
 SAME_PLACE, SAME_BOX = 0.12, 0.6
@@ -17,14 +20,18 @@ SAME_PLACE, SAME_BOX = 0.12, 0.6
 
 
 def find_people(model: OnnxModel, detector: Detector, pyramid: ImagePyramid, max_people: int) -> list[Pose3D]:
-    """At most max_people poses, those whom a picture is mostly about first: by the detector's score times their size.
+    """At most max_people poses, those whom a picture is mostly about first: by sureness times size.
 
-    A second look at the box of a pose's own joints was tried and brought nothing (docs/detector.md).
+    Detector and pose network have to agree. A second look at the box of a pose's own joints was tried and brought
+    nothing (docs/detector.md).
     """
     found = detector.find(pyramid)
-    prominence = found.scores * np.sqrt(found.boxes_xywh[:, 2:].prod(1))
-    order = np.argsort(-prominence, kind="stable")[: max_people + SPARE if max_people > 1 else 1]
-    return drop_repeats(poses_in_boxes(model, pyramid, found.boxes_xywh[order]))[:max_people]
+    sizes = np.sqrt(found.boxes_xywh[:, 2:].prod(1))
+    first = np.argsort(-found.scores * sizes, kind="stable")[: max_people + SPARE]
+    poses = poses_in_boxes(model, pyramid, found.boxes_xywh[first])
+    sureness = found.scores[first] * np.array([fit_score(pose) for pose in poses])
+    order = np.argsort(-sureness * sizes[first], kind="stable")
+    return drop_repeats([poses[i] for i in order if sureness[i] >= MIN_SURENESS])[:max_people]
 
 
 def box_around(pose: Pose3D) -> Float[np.ndarray, " 4"]:
