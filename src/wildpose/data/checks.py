@@ -20,6 +20,8 @@ ENOUGH_PEOPLE = 30
 LEAST_SHARE = 0.4
 """Share of upright people with their left on the picture's right; real sets have 0.6 to 0.95, swapped ones the rest."""
 ENOUGH_KNEES = 10
+SAME_PLACE_MM = 100.0
+"""Cameras of one room agree within millimetres; a wrong one is metres off."""
 REPROJECTION_PX = 5.0
 """Median distance between labels and projected truth at which a camera is taken to be another one."""
 
@@ -74,6 +76,19 @@ def check_unit(joints_mm: Float[np.ndarray, "N 16 3"], path: Path, key: str, uni
             f"{key} in {names[unit_of_file]} in {path} (the 14 bones of a person sum to {low:g} to {high:g} mm)",
             f"a median sum of {total:g} mm",
             f"give it in {names[unit_of_file]}: the values look like another unit",
+        )
+
+
+def check_cameras_agree(pelvis_room_mm: dict[str, Float[np.ndarray, "N 3"]], path: Path, where: str) -> None:
+    """InputError if cameras put a person who is seen by them all at the same moments into different places."""
+    places = np.stack(list(pelvis_room_mm.values()))
+    apart = np.linalg.norm(places - np.median(places, 0), axis=-1).max(1)
+    if apart.max() > SAME_PLACE_MM:
+        worst = list(pelvis_room_mm)[int(apart.argmax())]
+        raise InputError(
+            f"cameras {', '.join(pelvis_room_mm)} that see a person in one place in {path}, {where}",
+            f"{apart.max():.0f} mm off the others in camera {worst}",
+            "R or T of a camera is that of another one",
         )
 
 

@@ -7,13 +7,13 @@ have their own licences: https://cocodataset.org
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from wildpose.data.checks import check_sides_2d
-from wildpose.data.files import FETCH_AGAIN, as_array, at, check_shape, inside, need, read_json
+from wildpose.data.files import FETCH_AGAIN, as_array, at, check_shape, inside, need, need_list, need_whole, read_json
 from wildpose.data.people import People
 from wildpose.errors import InputError
 from wildpose.skeleton import COCO17, MPII16, convert
@@ -54,11 +54,11 @@ def load_coco(root: str | Path, split: Split, least_joints: int = 6) -> CocoPeop
     stored = read_json(path)
     _check_joints(stored, path)
     names = {}
-    for i, image in enumerate(need(stored, "images", path)):
+    for i, image in enumerate(need_list(stored, "images", path)):
         file_name = need(image, "file_name", path, f"image {i}")
-        names[need(image, "id", path, f"image {i}")] = f"{split}2017/{inside(file_name, path, f'image {i}')}"
+        names[need_whole(image, "id", path, f"image {i}")] = f"{split}2017/{inside(file_name, path, f'image {i}')}"
     rows = []
-    for i, annotation in enumerate(need(stored, "annotations", path)):
+    for i, annotation in enumerate(need_list(stored, "annotations", path)):
         if not need(annotation, "iscrowd", path, f"annotation {i}"):
             rows.append((i, annotation))
     if not rows:
@@ -90,10 +90,10 @@ def load_coco(root: str | Path, split: Split, least_joints: int = 6) -> CocoPeop
     return people.take(np.flatnonzero(usable))
 
 
-def _check_joints(stored: dict, path: Path) -> None:
-    categories = need(stored, "categories", path)
+def _check_joints(stored: Any, path: Path) -> None:
+    categories = need_list(stored, "categories", path)
     check_shape((len(categories),), (1,), "categories", path)
-    joints = tuple(need(categories[0], "keypoints", path, "category 0"))
+    joints = tuple(need_list(categories[0], "keypoints", path, "category 0"))
     if joints != COCO17.joints:
         expected = f"keypoints {', '.join(COCO17.joints)} in {at(path, 'category 0')}"
         raise InputError(expected, ", ".join(map(str, joints)), FETCH_AGAIN)

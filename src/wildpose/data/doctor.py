@@ -131,7 +131,8 @@ def report(findings: list[Finding]) -> str:
     lines = [line for finding in findings for line in finding.lines()]
     faults = sum(len(finding.faults) for finding in findings)
     count = f"{len(findings)} data sets" if len(findings) > 1 else findings[0].title
-    return "\n".join([*lines, f"{count}: {'sound' if not faults else f'{faults} faults'}"])
+    state = "sound" if not faults else f"{faults} fault{'s' if faults > 1 else ''}"
+    return "\n".join([*lines, f"{count}: {state}"])
 
 
 def _recognised(root: Path, decode: bool) -> list[Finding]:

@@ -63,6 +63,22 @@ def need(record: Any, key: str, path: Path, where: str = "") -> Any:
     return record[key]
 
 
+def need_list(record: Any, key: str, path: Path, where: str = "") -> list:
+    """record[key], a list; InputError names file, place and key if it isn't there or isn't one."""
+    value = need(record, key, path, where)
+    if not isinstance(value, list):
+        raise InputError(f"a list {key!r} in {at(path, where)}", shortened(value), FETCH_AGAIN)
+    return value
+
+
+def need_whole(record: Any, key: str, path: Path, where: str = "") -> int:
+    """record[key], a whole number; InputError names file, place and key if it isn't there or isn't one."""
+    value = need(record, key, path, where)
+    if not isinstance(value, int) and not (isinstance(value, float) and value.is_integer()):
+        raise InputError(f"a whole number {key!r} in {at(path, where)}", shortened(value), FETCH_AGAIN)
+    return int(value)
+
+
 def at(path: Path, where: str = "") -> str:
     """A place in a file, for messages."""
     return f"{path}, {where}" if where else f"{path}"

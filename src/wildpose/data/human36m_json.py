@@ -7,12 +7,13 @@ There are no 2D labels: they are projections, without lens distortion, as in tha
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from wildpose.data.checks import check_sides_3d, check_unit
-from wildpose.data.files import FETCH_AGAIN, as_array, at, inside, need, read_json
+from wildpose.data.files import FETCH_AGAIN, as_array, at, inside, need, need_list, need_whole, read_json, shortened
 from wildpose.data.human36m import (
     ACTION_OF_NUMBER,
     CAMERA_NAMES,
@@ -100,6 +101,8 @@ def _read_cameras(path: Path) -> dict[int, Camera]:
     cameras = {}
     for number, value in stored.items():
         where = f"camera {number}"
+        if not number.isdecimal():
+            raise InputError(f"cameras by number in {path}", shortened(number), FETCH_AGAIN)
         shapes = {"R": (3, 3), "t": (3,), "f": (2,), "c": (2,)}
         got = {key: as_array(need(value, key, path, where), shape, key, path, where) for key, shape in shapes.items()}
         if np.abs(got["R"] @ got["R"].T - np.eye(3)).max() > 1e-3 or np.linalg.det(got["R"]) < 0:
@@ -114,13 +117,13 @@ def _read_images(path: Path, subject: str, stride: int) -> tuple[dict, list[dict
     """Boxes by image number, and the images of every stride-th frame without the corrupt sequence."""
     stored = read_json(path)
     boxes = {}
-    for i, annotation in enumerate(need(stored, "annotations", path)):
+    for i, annotation in enumerate(need_list(stored, "annotations", path)):
         where = f"annotation {i}"
-        boxes[need(annotation, "image_id", path, where)] = need(annotation, "bbox", path, where)
+        boxes[need_whole(annotation, "image_id", path, where)] = need(annotation, "bbox", path, where)
     images = []
-    for i, image in enumerate(need(stored, "images", path)):
+    for i, image in enumerate(need_list(stored, "images", path)):
         keys = ("id", "subject", "action_idx", "subaction_idx", "cam_idx", "frame_idx")
-        _, number, action, subaction, camera, frame = (need(image, key, path, f"image {i}") for key in keys)
+        _, number, action, subaction, camera, frame = (need_whole(image, key, path, f"image {i}") for key in keys)
         if f"S{number}" != subject:
             raise InputError(f"subject {subject[1:]} in {path}, image {i}", str(number), "check the file's name")
         if action not in ACTION_OF_NUMBER:
@@ -134,7 +137,7 @@ def _read_images(path: Path, subject: str, stride: int) -> tuple[dict, list[dict
     return boxes, images
 
 
-def _pose(joints_3d: dict, image: dict, path: Path) -> list:
+def _pose(joints_3d: Any, image: dict, path: Path) -> list:
     """17 joints of an image, world mm."""
     found, where = joints_3d, ""
     for key in ("action_idx", "subaction_idx", "frame_idx"):

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
-from wildpose.data.checks import check_projection, check_sides_3d, check_unit
+from wildpose.data.checks import check_cameras_agree, check_projection, check_sides_3d, check_unit
 from wildpose.data.files import FETCH_AGAIN, as_array, at, check_shape, inside
 from wildpose.data.human36m import (
     OTHER_NAMES,
@@ -25,6 +25,7 @@ from wildpose.data.human36m import (
 )
 from wildpose.data.human36m_cameras import read_cameras
 from wildpose.data.npz import read_npz, row_chunks
+from wildpose.data.people import PELVIS
 from wildpose.data.sample import Camera, Sample, read_photo
 from wildpose.errors import InputError
 
@@ -220,6 +221,30 @@ class Human36mIndex:
             camera = self._camera(part, part.sequences[part.code[some[at_hand][0]]])
             seen = np.isfinite(joints_px[at_hand]).all(-1)
             check_projection(joints_cam_mm[at_hand], joints_px[at_hand], seen, camera, part.path, f"camera {name}")
+        self._check_places(part, rows)
+
+    def _check_places(self, part: _Part, rows: np.ndarray) -> None:
+        """That the cameras of a subject see it in one place: some moments of one take, where several are here."""
+        takes: dict[str, dict[int, Sequence]] = {}
+        for code in np.unique(part.code[rows]).tolist():
+            sequence = part.sequences[code]
+            take = sequence._replace(camera="").name
+            if all(take.split("_")[0] != other.split("_")[0] for other in takes if other != take):
+                takes.setdefault(take, {})[code] = sequence
+        for take, seen in takes.items():
+            of = {code: rows[part.code[rows] == code] for code in seen}
+            common = set.intersection(*(set(part.frame[own].tolist()) for own in of.values()))
+            moments = sorted(common)[:: max(1, len(common) // 8)]
+            if len(seen) < 2 or not moments:
+                continue
+            places = {}
+            for code, own in of.items():
+                camera = self._camera(part, seen[code])
+                frames, at = np.unique(part.frame[own], return_index=True)
+                some = own[at[np.isin(frames, moments)]]
+                pelvis = self._values(part, some)[1][:, PELVIS].astype(np.float64)
+                places[seen[code].camera] = (pelvis - camera.t_mm) @ camera.R
+            check_cameras_agree(places, part.path, f"take {take.rstrip('.')}")
 
 
 def _choose(root: Path, split: str, stride: int | None) -> Path:

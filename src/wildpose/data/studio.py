@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
+from wildpose.data.files import inside
 from wildpose.errors import InputError
 from wildpose.skeleton import MPII16
 
@@ -129,7 +130,12 @@ def read_manifest(folder: Path) -> dict:
     try:
         manifest = json.loads(path.read_text())
         sound = manifest["format"] == FORMAT and isinstance(manifest["shards"], list) and manifest["images"] > 0
-        sound = sound and all(isinstance(shard["file"], str) for shard in manifest["shards"])
+        sound = sound and isinstance(manifest["complete"], bool) and isinstance(manifest["joints"], list)
+        for shard in manifest["shards"]:
+            sound = sound and isinstance(shard["sha256"], str) and isinstance(shard["images"], int)
+            inside(shard["file"], path)
+    except InputError:
+        raise
     except (ValueError, KeyError, TypeError, UnicodeDecodeError):
         sound = False
     if not sound:
