@@ -3,8 +3,12 @@
 import json
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from fake_detector import write_fake_detector
 from fake_weights import write_fake_weights
+from test_robust import walk_mp4
 
 from wildpose import cli
 from wildpose.bench import clock as bench_clock
@@ -54,6 +58,7 @@ def result(load: float | None) -> dict:
         "image_hw": [720, 1280],
         "weights": {"name": "w", "sha256": "ab" * 32, "input_px": 128},
         "parts": {"network": {"median": 12.344, "p10": 11.0, "p90": 14.0}},
+        "footage": None,
         "load_per_core": load,
         "machine": {"cpu": "C", "cores": 2, "system": "S", "python": "3", "libraries": {"numpy": "2"}},
     }
@@ -82,12 +87,37 @@ def test_the_command_times_each_part_and_writes_json(tmp_path: Path, capsys: pyt
     assert [path.name for path in out.parent.iterdir()] == ["bench.json"]
 
 
-@pytest.mark.parametrize("flag", ["--threads", "--runs"])
+def test_footage_adds_a_photo_a_video_and_a_process(tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch):
+    monkeypatch.setattr("wildpose.bench.footage.START_RUNS", 1)
+    video = walk_mp4(tmp_path / "walk.mp4", 3)
+    options = ["--weights", str(write_fake_weights(tmp_path / "dots.onnx")), "--out", str(tmp_path / "b.json")]
+    options += ["--detector", str(write_fake_detector(tmp_path / "finds.onnx")), "--runs", "2", "--frames", "2"]
+    cli.main(["bench", "predict", "--video", str(video), *options])
+    rows = json.loads((tmp_path / "b.json").read_text())["footage"]["rows"]
+    assert {name: row["unit"] for name, row in rows.items()} == {"photo": "ms", "video": "frames/s", "start": "ms"}
+    assert all(0 < row["p10"] <= row["median"] <= row["p90"] for row in rows.values())
+    assert (rows["video"]["frames"], rows["video"]["image_hw"]) == (2, [280, 420])
+    assert rows["start"]["median"] > 50  # no Python starts faster, let alone with ONNX Runtime
+    assert "| video | frames/s |" in capsys.readouterr().out
+
+
+def test_footage_without_people_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture):
+    writer = cv2.VideoWriter(str(tmp_path / "empty.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 10.0, (64, 48))
+    writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+    options = ["--weights", str(write_fake_weights(tmp_path / "dots.onnx")), "--runs", "1"]
+    options += ["--detector", str(write_fake_detector(tmp_path / "finds.onnx"))]
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["bench", "predict", "--video", str(tmp_path / "empty.mp4"), *options])
+    assert stopped.value.code == 2 and "a person in the first frame" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--threads", "--runs", "--frames"])
 def test_a_count_of_zero_is_refused(flag: str, capsys: pytest.CaptureFixture):
     with pytest.raises(SystemExit) as stopped:
         cli.main(["bench", "predict", flag, "0"])
     assert stopped.value.code == 2
-    assert capsys.readouterr().err.startswith("error: expected at least 1 thread and 1 run")
+    assert capsys.readouterr().err.startswith("error: expected at least 1 thread, run and frame")
 
 
 def test_a_stopwatch_books_each_moment_once(monkeypatch):

@@ -1,10 +1,12 @@
 """One person's box to one decoded pose, through the code and the runtime that PoseEstimator uses."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from wildpose.bench.clock import FORMAT, busy_lines, load_per_core, machine, machine_line, measure
+from wildpose.bench.footage import bench_footage, footage_lines
 from wildpose.errors import InputError
 from wildpose.geometry import square_crop
 
@@ -13,20 +15,29 @@ IMAGE_HW = (720, 1280)
 BOX_XYWH = (480.0, 60.0, 240.0, 600.0)
 
 
-def bench_predict(weights: str = "default", threads: int = 2, runs: int = 200) -> dict[str, Any]:
+def bench_predict(
+    weights: str = "default",
+    threads: int = 2,
+    runs: int = 200,
+    video: Path | None = None,
+    detector: str = "default",
+    frames: int = 100,
+) -> dict[str, Any]:
     """Time the way from a box to a pose, as a whole and in its parts; milliseconds per person.
 
     The parts: `crop` (halvings of the image, then the square resampled to the network's input), `network` (one crop,
     normalisation included), `decode` (heatmaps to joints, px and mm). `whole` is timed by itself, over the same
-    function that predict uses. Content doesn't matter to the time: the image is noise. Raises InputError.
+    function that predict uses. Content doesn't matter to the time: the image is noise. With a video, `footage` too
+    (`bench_footage`). Raises InputError.
     """
     import cv2
 
     from wildpose.predict.crops import ImagePyramid, crop_to_mm, poses_in_boxes
     from wildpose.predict.onnx_model import OnnxModel
 
-    if threads < 1 or runs < 1:
-        raise InputError("at least 1 thread and 1 run", f"{threads} and {runs}", "mend --threads or --runs")
+    if min(threads, runs, frames) < 1:
+        got = f"{threads}, {runs} and {frames}"
+        raise InputError("at least 1 thread, run and frame", got, "mend --threads, --runs or --frames")
     load = load_per_core()
     cv2.setNumThreads(threads)
     model = OnnxModel.load(weights, threads)
@@ -48,6 +59,8 @@ def bench_predict(weights: str = "default", threads: int = 2, runs: int = 200) -
         "decode": lambda: decode(*maps),
         "whole": lambda: poses_in_boxes(model, ImagePyramid(image), [BOX_XYWH]),
     }
+    parts = measure(calls, runs)
+    footage = bench_footage(video, weights, detector, threads, max(1, runs // 5), frames) if video else None
     return {
         "format": FORMAT,
         "bench": "predict",
@@ -56,7 +69,8 @@ def bench_predict(weights: str = "default", threads: int = 2, runs: int = 200) -
         "threads": threads,
         "image_hw": list(IMAGE_HW),
         "weights": {"name": model.info.name, "sha256": model.info.sha256, "input_px": model.info.input_px},
-        "parts": measure(calls, runs),
+        "parts": parts,
+        "footage": footage,
         "load_per_core": load,
         "machine": machine("numpy", "opencv-python-headless", "onnxruntime"),
     }
@@ -75,4 +89,6 @@ def table(result: dict[str, Any]) -> str:
         f"weights {weights['name']} ({weights['sha256'][:12]}, input {weights['input_px']} px)",
         machine_line(on),
     ]
+    if result["footage"]:
+        lines += ["", *footage_lines(result["footage"])]
     return "\n".join(lines + busy_lines(result["load_per_core"]))

@@ -11,18 +11,30 @@ bench = SubcommandApp()
 
 
 @bench.command
-def predict(weights: str = "default", threads: int = 2, runs: int = 200, out: Path | None = None) -> None:
-    """Time one person's way from a box in an image to a decoded pose: crop, network, decode, and the whole.
+def predict(
+    video: Path | None = None,
+    weights: str = "default",
+    detector: str = "default",
+    threads: int = 2,
+    runs: int = 200,
+    frames: int = 100,
+    out: Path | None = None,
+) -> None:
+    """Time one person's way from a box in an image to a decoded pose: crop, network, decode, and the whole. On footage,
+    also a photo from file to JSON, a video with tracking, and a process from its start to the first result.
 
     Args:
+        video: Footage with a person in its first frame.
         weights: An .onnx file, or "default" for the one inside the package.
+        detector: Likewise, the network that finds people.
         threads: CPU threads.
-        runs: Timed repetitions, after 20 that don't count.
+        runs: Timed repetitions, after 20 that don't count; of the photo a fifth as many.
+        frames: Of the video, in each of five runs.
         out: JSON file to write the figures to, with the machine they were taken on.
     """
     from wildpose.bench.predict import bench_predict, table
 
-    _tell(bench_predict(weights, threads, runs), table, out)
+    _tell(bench_predict(weights, threads, runs, video, detector, frames), table, out)
 
 
 @bench.command
