@@ -70,6 +70,35 @@ def train(
 
 
 @bench.command
+def curves(
+    lsp: Path,
+    lspet: Path | None = None,
+    preset: Literal["small", "smoke"] = "small",
+    steps: int = 500,
+    seed: int = 0,
+    picture: Path | None = None,
+    out: Path | None = None,
+) -> None:
+    """Hold the losses of the training step against those of the same step written plainly, on the same batches [train].
+
+    Args:
+        lsp: Folder of LSP.
+        lspet: Folder of LSPET.
+        preset: Network and batch size.
+        steps: Steps of each version.
+        seed: Of initial weights, order and augmentation.
+        picture: PNG file for the curves.
+        out: JSON file to write every loss to.
+    """
+    from wildpose.bench.curves import bench_curves, curves_table, draw
+
+    result = bench_curves(lsp, lspet, preset, steps, seed)
+    if picture:
+        draw(result, picture)
+    _tell(result, curves_table, out)
+
+
+@bench.command
 def runtimes(
     weights: str = "default",
     lsp: Path | None = None,
