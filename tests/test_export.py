@@ -6,15 +6,18 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
+from onnx.numpy_helper import to_array
 
 sys.path.insert(0, str(Path(__file__).parent / "train"))
 from rendered_batch import tiny_config
 
 from wildpose.errors import InputError
-from wildpose.export import OUTPUTS, Deployed, check_parity, describe, export_onnx, load_generator
+from wildpose.export import HALF_FROM, OUTPUTS, Deployed, check_parity, describe, export_onnx, load_generator
 from wildpose.skeleton import MPII16
 from wildpose.train.loop import Training
 
@@ -48,6 +51,17 @@ def test_its_digest_is_that_of_its_bytes_with_the_digest_zeroed(exported):
 
 def test_no_folder_of_the_author_is_inside(exported):
     assert b"site-packages" not in exported[1].read_bytes()
+
+
+def test_large_weights_are_stored_in_half_and_used_in_full(exported):
+    generator, path = exported
+    stored = {entry.name: to_array(entry) for entry in onnx.load(path).graph.initializer}
+    for name, weight in generator.named_parameters():
+        array = stored[f"generator.{name}"]
+        assert array.dtype == (np.float16 if weight.numel() >= HALF_FROM else np.float32), name
+        np.testing.assert_allclose(array, weight.numpy(), rtol=2**-11, atol=2**-25)
+    large = sum(weight.numel() for weight in generator.parameters() if weight.numel() >= HALF_FROM)
+    assert large > 0.3 * sum(weight.numel() for weight in generator.parameters()), "else the test shows nothing"
 
 
 def test_parity_on_other_crops_and_its_failure_is_seen(exported):

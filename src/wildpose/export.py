@@ -2,9 +2,11 @@
 
 Input `crops_rgb` uint8 (N, H, W, 3), normalisation inside; outputs `heatmaps` (N, 16, h, w) of the last stack and
 `depth` (N, 16). The entry `wildpose` is JSON: architecture, skeleton, units, data with terms, metrics, sha256. The
-digest is that of the file's bytes with its own 64 hex digits replaced by zeros.
+digest is that of the file's bytes with its own 64 hex digits replaced by zeros. Weights lie in the file as float16 (half
+the size; outputs move in the fifth digit) and are float32 again once loaded.
 """
 
+import copy
 import hashlib
 import json
 import os
@@ -27,6 +29,8 @@ FORMAT = "wildpose-weights/1"
 OUTPUTS = ("heatmaps", "depth")
 PARITY = 1e-3
 """Largest difference allowed between the checkpoint and the exported file, in the outputs' units."""
+HALF_FROM = 512
+"""Numbers in a weight from which it is stored as float16."""
 
 
 class Deployed(nn.Module):
@@ -91,11 +95,11 @@ def write_onnx(
     """A module as one ONNX file that describes itself, whole or not at all.
 
     example: a batch of at least two for each input, by name; any number is allowed in the file. Raises RuntimeError if
-    the file doesn't compute what the module computes.
+    the file doesn't compute what the module computes with its weights rounded to float16.
     """
     import onnx
 
-    deployed = deployed.eval().to(memory_format=torch.contiguous_format)
+    deployed = _rounded(deployed).eval().to(memory_format=torch.contiguous_format)
     program = torch.onnx.export(
         deployed,
         tuple(example.values()),
@@ -110,6 +114,7 @@ def write_onnx(
     for node in model.graph.node:  # the exporter's stack traces name the author's folders and weigh a megabyte
         node.ClearField("metadata_props")
         node.ClearField("doc_string")
+    _store_half(model.graph)
     entry = model.metadata_props.add()
     entry.key, entry.value = "wildpose", json.dumps({**description, "sha256": "0" * 64})
     onnx.checker.check_model(model)
@@ -120,6 +125,33 @@ def write_onnx(
     target.parent.mkdir(parents=True, exist_ok=True)
     draft.write_bytes(data)
     os.replace(draft, target)
+
+
+def _rounded(deployed: nn.Module) -> nn.Module:
+    """A copy with the weights that the file will have."""
+    deployed = copy.deepcopy(deployed)
+    for weight in deployed.parameters():
+        if weight.numel() >= HALF_FROM:
+            weight.data = weight.data.half().float()
+    return deployed
+
+
+def _store_half(graph: Any) -> None:
+    """Large float32 constants become float16 with a cast behind each, which runtimes fold when they load the file."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for tensor in graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype == np.float32 and values.size >= HALF_FROM:
+            wide = f"{tensor.name}.float32"
+            for node in graph.node:
+                node.input[:] = [wide if name == tensor.name else name for name in node.input]
+            casts.append(helper.make_node("Cast", [tensor.name], [wide], to=TensorProto.FLOAT))
+            tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), tensor.name))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def check_parity(deployed: nn.Module, data: bytes, example: dict[str, torch.Tensor], outputs: tuple[str, ...]) -> float:

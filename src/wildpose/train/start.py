@@ -65,4 +65,4 @@ def _weights_file(source: Path) -> Start:
 def _tensor(entry) -> torch.Tensor:
     from onnx.numpy_helper import to_array
 
-    return torch.from_numpy(np.array(to_array(entry)))
+    return torch.from_numpy(to_array(entry).astype(np.float32))  # stored as float16, see wildpose.export
