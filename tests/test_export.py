@@ -67,7 +67,7 @@ def test_large_weights_are_stored_in_half_and_used_in_full(exported):
 def test_parity_on_other_crops_and_its_failure_is_seen(exported):
     generator, path = exported
     crops = torch.randint(0, 256, (5, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(3))
-    assert check_parity(Deployed(generator), path.read_bytes(), {"crops_rgb": crops}, OUTPUTS) < 1e-4
+    assert check_parity(Deployed(generator), path.read_bytes(), {"crops_rgb": crops}, OUTPUTS) < 1e-3
     other = Training(tiny_config(seed=5), "pretrain-3d").average
     with pytest.raises(RuntimeError, match="differs"):
         check_parity(Deployed(other), path.read_bytes(), {"crops_rgb": crops}, OUTPUTS)
