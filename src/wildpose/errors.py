@@ -10,3 +10,7 @@ class InputError(ValueError):
     def __init__(self, expected: str, got: str, fix: str):
         super().__init__(f"expected {expected}, got {got}; {fix}")
         self.expected, self.got, self.fix = expected, got, fix
+
+    def __reduce__(self) -> tuple:
+        """Across processes as it is: a pool would wait for ever for an exception that can't be made again."""
+        return type(self), (self.expected, self.got, self.fix)

@@ -8,6 +8,7 @@ by values of other types. The tests of each reader hold more.
 import copy
 import json
 import os
+import pickle
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -457,6 +458,13 @@ def test_there_are_enough_and_they_reach_every_reader():
     for name in ("mpii bearpaw", "mpii hrnet", "coco", "h36m index", "h36m data"):
         assert "a path that escapes" in by_reader[name], name
     assert all("a program in a pickle" in by_reader[name] for name in ("h36m index", "h36m cameras"))
+
+
+def test_a_refusal_comes_across_processes_as_it_is():
+    """A pool waits for ever for an exception that can't be made again from its arguments."""
+    error = InputError("a", "b", "c")
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), again.expected, again.got, again.fix) == (InputError, str(error), "a", "b", "c")
 
 
 def places(value, path=()):
