@@ -169,13 +169,11 @@ def test_learning_rate_rises_and_falls_to_nothing():
     assert rates[100] == pytest.approx(0) and (np.diff(rates[10:]) < 0).all()
 
 
-def test_a_run_ends_with_a_log_and_goes_on_as_if_never_stopped(tmp_path, monkeypatch):
+def test_a_run_ends_with_a_log_and_goes_on_as_if_never_stopped(tmp_path):
     config = DetectorConfig(steps=4, batch=2, side_px=64, log_every=2, validate_every=100, bfloat16=False)
     whole = train_detector(config, DATA, tmp_path / "whole")
-    from wildpose.detector import train
-
-    monkeypatch.setattr(train, "learning_rate", lambda _config, step: learning_rate(config, step))
-    train_detector(DetectorConfig(**{**vars(config), "steps": 2}), DATA, tmp_path / "parts")
+    stopped = train_detector(config, DATA, tmp_path / "parts", stop_at=2)
+    assert stopped.name == "step-000002"
     parts = train_detector(config, DATA, tmp_path / "parts")
     a, b = ((p / "average.safetensors").read_bytes() for p in (whole, parts))
     assert a == b

@@ -18,7 +18,8 @@ def train(
     lspet: Path | None = None,
     outdoor: Path | None = None,
     panoramas: Path | None = None,
-    steps: int = 6000,
+    steps: int = 11500,
+    stop_at: int | None = None,
     batch: int = 16,
     side_px: int = 256,
     lr: float = 2e-3,
@@ -37,6 +38,7 @@ def train(
         outdoor: Rendered people (`wildpose data outdoor`).
         panoramas: Folder of panoramas that show nobody; without it, those in the package.
         steps: Optimiser steps.
+        stop_at: End earlier, after this step, with the learning rate of a run of `steps`.
         batch: Pictures a step.
         side_px: Side of the pictures.
         lr: Peak learning rate.
@@ -51,17 +53,17 @@ def train(
     from wildpose.train.guard import Interrupted
     from wildpose.train.memory import keep_freed_memory
 
-    if steps < 1 or batch < 2 or side_px < COARSEST or side_px % COARSEST:
+    if steps < 1 or (stop_at is not None and stop_at < 1) or batch < 2 or side_px < COARSEST or side_px % COARSEST:
         got = f"{steps}, {batch} and {side_px}"
         raise InputError(
-            f"steps of at least 1, batch of at least 2, side_px a multiple of {COARSEST}", got, "mend the options"
+            f"steps, stop_at of at least 1, batch of at least 2, side_px a multiple of {COARSEST}", got, "mend the options"
         )
     keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
     config = DetectorConfig(steps=steps, batch=batch, side_px=side_px, lr=lr, seed=seed)
     try:
-        print(train_detector(config, gather(lsp, lspet, outdoor, panoramas, seed), out))
+        print(train_detector(config, gather(lsp, lspet, outdoor, panoramas, seed), out, stop_at))
     except Interrupted as stop:
         print(stop, file=sys.stderr)
         raise SystemExit(128 + stop.number) from None
@@ -74,13 +76,13 @@ def export(
     out: Path,
     name: str,
     input_px: int = 256,
-    threshold: float = 0.3,
+    threshold: float = 0.15,
     metrics: tuple[Path, ...] = (),
 ) -> None:
     """Turn a checkpoint into one ONNX file that describes itself, and check that both compute the same.
 
     Args:
-        checkpoint: Folder of a checkpoint, such as runs/detector/step-006000.
+        checkpoint: Folder of a checkpoint, such as runs/detector/step-011500.
         out: File to write.
         name: Name of the weights.
         input_px: Side of the square it will look at: larger finds smaller people and takes longer.

@@ -38,7 +38,7 @@ LEAST_SCORE = 0.05
 class DetectorConfig:
     """Settings of a run."""
 
-    steps: int = 6000
+    steps: int = 11500
     """Optimiser steps in all; the learning rate falls to nothing at the end."""
     batch: int = 16
     side_px: int = 256
@@ -129,13 +129,14 @@ def load_network(checkpoint: Path) -> tuple[PeopleNet, dict[str, Any]]:
     return network.eval().requires_grad_(False), state
 
 
-def train_detector(config: DetectorConfig, data: PeopleData, out: Path) -> Path:
-    """Train to the last step, or go on with what is in `out`; returns the last checkpoint.
+def train_detector(config: DetectorConfig, data: PeopleData, out: Path, stop_at: int | None = None) -> Path:
+    """Train to the last step, or to step `stop_at`, or go on with what is in `out`; returns the last checkpoint.
 
     Raises Interrupted after SIGTERM or Ctrl-C, InputError for damaged checkpoints, a folder that another run writes, a
     full disk.
     """
     out.mkdir(parents=True, exist_ok=True)
+    end = min(config.steps, stop_at or config.steps)
     with full_disk_told(out), only_writer(out, _tell):
         tidy(out, _tell)
         training = DetectorTraining(config)
@@ -146,11 +147,11 @@ def train_detector(config: DetectorConfig, data: PeopleData, out: Path) -> Path:
         log = Log(out / "log.jsonl", training.step)
         saved, pace, checkpoint = time.monotonic(), Pace(), found
         bar = tqdm(total=config.steps, initial=training.step, disable=None)
-        with bar, StopRequest() as stop, closing(pace.timed(_loader(config, data, training.step))) as batches:
+        with bar, StopRequest() as stop, closing(pace.timed(_loader(config, data, training.step, end))) as batches:
             for images_rgb, wanted in batches:
                 training.means.add(training.advance(images_rgb, wanted))
                 bar.update()
-                last = training.step == config.steps
+                last = training.step == end
                 if training.step % config.log_every == 0 or last:
                     log.write("train", training.step, training.means.take() | pace.take(config.batch))
                 if training.step % config.validate_every == 0 or last:
@@ -166,13 +167,13 @@ def train_detector(config: DetectorConfig, data: PeopleData, out: Path) -> Path:
     return checkpoint
 
 
-def _loader(config: DetectorConfig, data: PeopleData, start: int) -> torch.utils.data.DataLoader:
+def _loader(config: DetectorConfig, data: PeopleData, start: int, end: int) -> torch.utils.data.DataLoader:
     """Batches from the next step on, made in another process."""
     cv2.setNumThreads(1)  # a loader forked from a process with OpenCV's threads running waits for them for ever
     return torch.utils.data.DataLoader(
         SceneBatches(data, config.batch, config.side_px, config.seed),
         batch_size=None,
-        sampler=range(start, config.steps),
+        sampler=range(start, end),
         num_workers=1,
         prefetch_factor=8,
         worker_init_fn=leave_signals_to_parent,
