@@ -55,9 +55,8 @@ def train(
 
     if steps < 1 or (stop_at is not None and stop_at < 1) or batch < 2 or side_px < COARSEST or side_px % COARSEST:
         got = f"{steps}, {batch} and {side_px}"
-        raise InputError(
-            f"steps, stop_at of at least 1, batch of at least 2, side_px a multiple of {COARSEST}", got, "mend the options"
-        )
+        expected = f"steps, stop_at of at least 1, batch of at least 2, side_px a multiple of {COARSEST}"
+        raise InputError(expected, got, "mend the options")
     keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
