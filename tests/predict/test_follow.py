@@ -46,6 +46,14 @@ def test_someone_hidden_for_a_while_gets_the_old_number_back_and_a_stranger_else
         assert [p.id for p in follower.step(frame(box)[0])] == [expected]
 
 
+@pytest.mark.parametrize(("box", "expected"), [((60, 90, 55, 75), 0), ((75, 105, 35, 48), 1)])
+def test_someone_half_of_whom_was_seen_is_the_same_and_someone_much_smaller_is_not(estimator, box, expected):
+    follower = PeopleFollower(estimator)
+    assert [p.id for p in follower.step(frame((40, 50, 110, 150))[0])] == [0]
+    assert follower.step(frame()[0]) == []
+    assert [p.id for p in follower.step(frame(box)[0])] == [expected]
+
+
 def test_someone_out_of_sight_for_long_is_forgotten(estimator, monkeypatch):
     monkeypatch.setattr(follow, "REMEMBERED", 3)  # each empty frame is searched, which takes time
     follower = PeopleFollower(estimator)

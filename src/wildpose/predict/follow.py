@@ -18,8 +18,9 @@ REMEMBERED = 24
 """Frames after which someone out of sight is forgotten."""
 NEAR = 0.6
 """Someone found again is the lost person if no farther than this from the old place, in box sides..."""
-ALIKE = 0.6
-"""...and if the smaller of the two boxes has at least this share of the other's longer side."""
+ALIKE = 0.4
+"""...and if the smaller of the two boxes has at least this share of the other's longer side. Low, for the last pose
+before somebody is lost, or cut off by the picture's edge, is often half of them."""
 
 
 @dataclass(frozen=True)
