@@ -111,17 +111,19 @@ def loader_rate(lsp: Path, lspet: Path, studio: Path, batches: int) -> str:
 def told(line: str, part: Callable, *args) -> None:
     """Run a part in a fresh process and print its result, time and memory."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        result, seconds, megabytes = pool.apply(timed, (part, args))
-    print(f"{line}: {result}, {seconds:.2f} s, peak resident memory {megabytes:.0f} MB", flush=True)
+        result, seconds, cpu_seconds, megabytes = pool.apply(timed, (part, args))
+    times = f"{seconds:.2f} s ({cpu_seconds:.2f} s of a core)"
+    print(f"{line}: {result}, {times}, peak resident memory {megabytes:.0f} MB", flush=True)
 
 
-def timed(part: Callable, args: tuple) -> tuple[str, float, float]:
+def timed(part: Callable, args: tuple) -> tuple[str, float, float, float]:
     import wildpose.data.human36m_npz
     import wildpose.data.mpii  # noqa: F401  what is timed is the reading, not Python's imports
 
-    start = time.perf_counter()
+    start, cpu_start = time.perf_counter(), time.process_time()
     result = part(*args)
-    return result, time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
+    return result, seconds, cpu_seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
 def main() -> None:
