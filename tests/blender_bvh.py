@@ -1,4 +1,4 @@
-"""Does a BVH of ours stand in Blender as it should? By Blender's own importer, out of the wheel `bpy`; no test needs it.
+"""Does a BVH of ours stand in Blender as it should? By Blender's own importer, from the wheel `bpy`; no test needs it.
 
     pip install --no-deps --target /tmp/bpy bpy==5.0.1
     PYTHONPATH=/tmp/bpy:tests:tests/predict python tests/blender_bvh.py

@@ -2,8 +2,8 @@
 
 Input `crops_rgb` uint8 (N, H, W, 3), normalisation inside; outputs `heatmaps` (N, 16, h, w) of the last stack and
 `depth` (N, 16). The entry `wildpose` is JSON: architecture, skeleton, units, data with terms, metrics, sha256. The
-digest is that of the file's bytes with its own 64 hex digits replaced by zeros. Weights lie in the file as float16 (half
-the size; outputs move in the fifth digit) and are float32 again once loaded.
+digest is that of the file's bytes with its own 64 hex digits replaced by zeros. Weights lie in the file as float16
+(half the size; outputs move in the fifth digit) and are float32 again once loaded.
 """
 
 import copy
