@@ -149,6 +149,10 @@ def _store_half(graph: Any) -> None:
                 node.input[:] = [wide if name == tensor.name else name for name in node.input]
             casts.append(helper.make_node("Cast", [tensor.name], [wide], to=TensorProto.FLOAT))
             tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), tensor.name))
+    halved = {cast.input[0] for cast in casts}
+    told = [value for value in graph.value_info if value.name not in halved]  # their types, as they were
+    del graph.value_info[:]
+    graph.value_info.extend(told)
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)

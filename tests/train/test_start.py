@@ -32,7 +32,8 @@ def test_a_weights_file_holds_every_parameter_of_its_checkpoint(trained):
     assert (of_file.model, of_file.phase, of_file.origin) == (of_checkpoint.model, "pretrain-3d", of_checkpoint.origin)
     counted = {name for name in of_checkpoint.weights if not name.endswith("num_batches_tracked")}
     assert of_file.weights.keys() == counted
-    assert all(torch.equal(of_file.weights[name], of_checkpoint.weights[name]) for name in counted)
+    for name in counted:  # to float16's rounding
+        torch.testing.assert_close(of_file.weights[name], of_checkpoint.weights[name], rtol=2**-11, atol=2**-25)
 
 
 def test_training_starts_alike_from_both(trained):
@@ -43,7 +44,7 @@ def test_training_starts_alike_from_both(trained):
     with torch.no_grad():
         for network in ("generator", "average"):
             a, b = (getattr(training, network).train()(crops) for training in (first, second))
-            assert torch.equal(a.heatmaps, b.heatmaps) and torch.equal(a.depth, b.depth)
+            torch.testing.assert_close((a.heatmaps, a.depth), (b.heatmaps, b.depth), rtol=0.0, atol=1e-2)
     assert second.origin["history"] == [{"phase": "pretrain-3d", "steps": 0, "batch": 4}]
 
 
