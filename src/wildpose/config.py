@@ -109,10 +109,10 @@ class TrainConfig:
     adversarial: PhaseConfig
     batch: int = 12
     """Samples in a batch."""
-    optimiser: Literal["rmsprop", "adamw"] = "rmsprop"
-    """rmsprop as in the backbone (Zhou'17), or adamw with weight decay."""
+    optimiser: Literal["rmsprop", "adamw", "muon"] = "rmsprop"
+    """rmsprop as in the backbone (Zhou'17); adamw with weight decay; muon for convolutions beside adamw for the rest."""
     weight_decay: float = 0.0
-    """AdamW's."""
+    """AdamW's and Muon's."""
     clip_norm: float = 0.0
     """Largest norm of G's gradient, all parameters together; 0 leaves it as it is. Bursts of gradient in the stem and
     the descending path otherwise slow these for thousands of steps (docs/training.md)."""

@@ -18,6 +18,7 @@ from wildpose.models.discriminator import Discriminator
 from wildpose.models.generator import Generator
 from wildpose.train.checkpoint import checkpoint_path, read_checkpoint, restore_optimiser, save_checkpoint
 from wildpose.train.log import Means
+from wildpose.train.muon import Muon
 from wildpose.train.start import read_start
 from wildpose.train.workers import ALONE, Workers, join_norms
 
@@ -117,6 +118,8 @@ def _check_shares(batch: int, batch_3d: int, workers: int, accumulate: int) -> N
 def _optimiser(config: TrainConfig, network: nn.Module, lr: float) -> torch.optim.Optimizer:
     if config.optimiser == "rmsprop":
         return torch.optim.RMSprop(network.parameters(), lr, alpha=0.99, eps=1e-8)
+    if config.optimiser == "muon":
+        return Muon(network, lr, weight_decay=config.weight_decay)
     # beta2 as RMSprop's alpha above: a burst of gradient is forgotten in hundreds of steps, not thousands.
     return torch.optim.AdamW(network.parameters(), lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True)
 
