@@ -19,9 +19,9 @@ ORDER = [
     *("errors", "skeleton", "geometry", "codec", "types", "config", "metrics", "report", "tables"),
     *("predict", "write", "formats", "page", "view3d", "view", "movie", "results", "serve"),
     *("data", "studio", "models", "losses", "train", "evaluate", "export", "detector"),
-    *("reproduce", "bench", "cli"),
+    *("reproduce", "adapt", "bench", "cli"),
 ]
-TRAINING_PARTS = {"studio", "data", "models", "losses", "train", "evaluate", "export", "detector", "reproduce"}
+TRAINING_PARTS = {"studio", "data", "models", "losses", "train", "evaluate", "export", "detector", "reproduce", "adapt"}
 NEEDS_EXTRA = {*TRAINING_PARTS, "serve"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 # Runs in a child: whatever is neither the standard library, the runtime's six nor their own needs can't be imported.

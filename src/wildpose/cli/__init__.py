@@ -17,6 +17,7 @@ COMMANDS = {
     "bench": "how fast the network and the whole way from photo to pose are here",
     "evaluate": "the accuracy of weights on a data set [train]",
     "train": "train a network in the paper's three phases [train]",
+    "adapt": "teach the network your own photos with 2D labels [train]",
     "export": "a trained checkpoint as an ONNX weights file [train]",
     "detector": "train, export and measure the network that finds people [train]",
     "reproduce": "the paper's tables: every row trained, ours beside the paper's [train]",

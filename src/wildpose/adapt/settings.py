@@ -1,0 +1,29 @@
+"""What an adaptation is run with."""
+
+from dataclasses import replace
+
+from wildpose.config import PRESETS, ModelConfig, PhaseConfig, TrainConfig, override
+
+STEPS = 1500
+"""Of 16 samples, 8 of them photos: 400 photos come round thirty times. Some ten minutes on two cores."""
+STUDIO_IMAGES, STUDIO_SEED = 3000, 11
+"""Of the rendered set, if none is given."""
+UNLABELLED_SHARE = 1 / 3
+"""Of the photos in a batch, where there are unlabelled ones."""
+
+
+def settings(model: ModelConfig, steps: int | None, changes: tuple[str, ...]) -> TrainConfig:
+    """Phase 3 for a network that is trained already: a low learning rate with a short warm-up, and averaged weights
+    that forget the start within the run's few steps. `changes` as of --set."""
+    config = replace(
+        PRESETS["small"],
+        model=model,
+        adversarial=PhaseConfig(steps=steps or STEPS, lr=2e-4, depth_weight=0.03, warmup_steps=50, batch_3d=8),
+        batch=16,
+        optimiser="adamw",
+        schedule="cosine",
+        ema=0.995,
+        validate_every=500,
+        checkpoint_every_s=60.0,
+    )
+    return override(config, changes)

@@ -1,0 +1,76 @@
+"""`wildpose adapt`: the shipped network, taught by a user's own photos."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from wildpose.errors import InputError
+
+
+def adapt(
+    photos: Positional[Path],
+    /,
+    labels: Path,
+    out: Path,
+    studio: Path | None = None,
+    unlabelled: Path | None = None,
+    weights: Path = Path("default"),
+    steps: int | None = None,
+    set: Annotated[tuple[str, ...], arg(metavar="NAME=VALUE")] = (),
+    threads: int = 0,
+) -> None:
+    """Teach the network your own kind of photos: 2D labels are enough, the 3D comes from rendered people.
+
+    Phase 3 of the paper: what is predicted for your photos has to agree with the labels, and a discriminator must not
+    tell it from true 3D poses. A fifth of the photos is held out; what is better or worse there is said in the end.
+    Run the same command again to go on after a kill or Ctrl-C. Nothing leaves the machine.
+
+    Args:
+        photos: Folder that the labels' file names start from.
+        labels: COCO keypoints JSON, as labelling tools write it.
+        out: Weights file to write, *.onnx; the folder *.adapt beside it gets report, picture, curves, checkpoints.
+        studio: Rendered people with 3D labels (`wildpose data studio`); without it some are rendered first.
+        unlabelled: Folder of further photos, without labels; the people that are found there count for the
+            discriminator alone.
+        weights: What to start from: an .onnx weights file, or `default`.
+        steps: Optimiser steps.
+        set: Settings to change, such as --set adversarial_loss.weight=1e-3.
+        threads: Of the processor; 0 leaves it to torch.
+    """
+    if out.suffix != ".onnx":
+        raise InputError("--out FILE.onnx", f"{out}", "name a weights file to write")
+    if steps is not None and steps < 1:
+        raise InputError("--steps of 1 or more", str(steps), "mend --steps")
+    import torch
+
+    from wildpose.adapt.run import Task, adapt_weights
+    from wildpose.adapt.settings import settings
+    from wildpose.cli.train import check_sizes
+    from wildpose.train.guard import Interrupted
+    from wildpose.train.memory import keep_freed_memory
+    from wildpose.train.start import read_start
+
+    config = settings(read_start(weights).model, steps, set)
+    check_sizes(config)
+    keep_freed_memory()
+    if threads:
+        torch.set_num_threads(threads)
+    task = Task(photos, labels, out, weights, studio, unlabelled)
+    try:
+        report = adapt_weights(task, config)
+    except Interrupted as stop:
+        print(stop, file=sys.stderr)
+        raise SystemExit(128 + stop.number) from None
+    print(report.text())
+    print(f"\nweights: {out}; {conclusion(str(report.protocol['verdict']))}")
+    print(f"report, picture of held-out people before and after, curves: {task.folder}")
+
+
+def conclusion(verdict: str) -> str:
+    """What the verdict means for who has to choose between two files."""
+    return {
+        "better": "better than before on the held-out photos",
+        "worse": "WORSE than before on the held-out photos: keep the weights you had",
+    }.get(verdict, "no clear difference on the held-out photos: label more, or keep the weights you had")

@@ -1,0 +1,167 @@
+"""`wildpose adapt` from photos and labels to weights and report, on rendered people and a tiny network."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from made_photos import coco_labels, write_labels, write_photos
+from rendered_batch import tiny_config
+
+from wildpose.cli import main
+from wildpose.data.studio import StudioSet
+from wildpose.export import describe, export_onnx, load_generator
+from wildpose.predict.onnx_model import OnnxModel
+from wildpose.studio.generate import generate
+from wildpose.train.checkpoint import latest_checkpoint, read_checkpoint
+from wildpose.train.state import Training
+
+PHOTOS = 14
+SHORT = ["--steps", "4", "--set", "batch=8", "adversarial.batch_3d=4", "validate_every=4", "log_every=1"]
+
+STUCK = """
+import sys, time
+from pathlib import Path
+from wildpose.cli import main
+from wildpose.train import loop
+step = loop.advance
+def advance(training, batch):
+    values = step(training, batch)
+    if training.step == 2:
+        training.save(Path(sys.argv[1]))
+        time.sleep(600)
+    return values
+loop.advance = advance
+main(sys.argv[2:])
+"""
+"""The command, which never gets beyond a checkpoint after its second step."""
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory) -> Path:
+    """A folder with photos/, labels.json, more/ (unlabelled), studio/ and start.onnx."""
+    root = tmp_path_factory.mktemp("adapt")
+    outdoor = StudioSet(generate("outdoor", root / "outdoor", PHOTOS + 4, seed=3, size_px=96, progress=False))
+    rows = np.arange(len(outdoor))
+    write_photos(outdoor, rows[:PHOTOS], root / "photos")
+    write_photos(outdoor, rows[PHOTOS:], root / "more")
+    write_photos(outdoor, rows[:2], root / "more")  # labelled ones among them must be left out
+    write_labels(outdoor, rows[:PHOTOS], root / "labels.json")
+    generate("studio", root / "studio", 16, seed=3, size_px=96, progress=False)
+    training = Training(tiny_config(), "pretrain-3d")
+    training.origin |= {"bone_sum_mm": 4000.0, "history": [{"phase": "pretrain-3d", "steps": 9, "batch": 4}]}
+    training.origin["data"] = [{"name": "made up", "terms": "none", "samples": 8}]
+    generator, state = load_generator(training.save(root / "start"))
+    export_onnx(generator, describe(generator, state, "start", []), root / "start.onnx")
+    return root
+
+
+def command(given: Path, out: Path, *more: str) -> list[str]:
+    return [
+        *("adapt", str(given / "photos"), "--labels", str(given / "labels.json"), "--out", str(out)),
+        *("--weights", str(given / "start.onnx"), "--studio", str(given / "studio"), *SHORT, *more),
+    ]
+
+
+@pytest.fixture(scope="module")
+def whole(given, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("whole") / "mine.onnx"
+    main(command(given, out, "--unlabelled", str(given / "more")))
+    return out
+
+
+@pytest.mark.slow
+def test_from_photos_to_weights_and_report(given, whole):
+    folder = whole.with_suffix(".adapt")
+    assert {p.name for p in folder.iterdir()} == {"run.json", "adversarial", "report.json", "before-after.jpg"}
+    model = OnnxModel.load(whole)
+    told = model.info.metadata
+    assert told["name"] == "mine" and model.info.bone_sum_mm == 4000.0, "the scale of the weights it started from"
+    assert [entry["phase"] for entry in told["history"]] == ["pretrain-3d", "adversarial"]
+    sizes = {entry["name"]: entry["samples"] for entry in told["training_data"]}
+    assert sizes["own photos, 2D labels"] == PHOTOS - 3, "a fifth is held out"
+    assert 1 <= sizes["own photos, no labels"] <= 4 * 4, "those that are labelled as well are not among them"
+    report = json.loads((folder / "report.json").read_text())
+    assert report["protocol"]["verdict"] in ("better", "no clear difference", "worse")
+    assert report["protocol"]["held_out"] == "3 photos, 3 people, boxes of the labels"
+    for when in ("before", "after"):
+        for name in ("pck_torso_0.2", "error_percent_of_torso", "limb_asymmetry_percent", "knees_wrong_percent"):
+            assert np.isfinite(report["metrics"][f"{when}/{name}"])
+    assert told["metrics"][0]["metrics"] == report["metrics"]
+    height, width = cv2.imread(str(folder / "before-after.jpg")).shape[:2]
+    assert height > 300 and width > 800
+
+
+@pytest.mark.slow
+def test_the_same_command_again_changes_nothing_and_other_photos_are_refused(given, whole, tmp_path, capsys):
+    before = whole.read_bytes()
+    main(command(given, whole, "--unlabelled", str(given / "more")))
+    assert whole.read_bytes() == before
+    with pytest.raises(SystemExit) as stopped:
+        main(command(given, whole))
+    error = capsys.readouterr().err
+    assert stopped.value.code == 2 and "a run of the same photos and labels" in error.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(given, whole, tmp_path):
+    """kill -9 after the first checkpoint; the end equals that of the undisturbed run."""
+    out = tmp_path / "mine.onnx"
+    args = command(given, out, "--unlabelled", str(given / "more"))
+    stuck = [sys.executable, "-c", STUCK, str(out.with_suffix(".adapt") / "adversarial"), *args]
+    process = subprocess.Popen(stuck, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    folder, waited = out.with_suffix(".adapt") / "adversarial", time.monotonic()
+    while latest_checkpoint(folder) is None and process.poll() is None and time.monotonic() - waited < 120:
+        time.sleep(0.1)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert latest_checkpoint(folder).name == "step-000002" and not out.exists(), process.stderr.read().decode()
+    main(args)
+    ends = [read_checkpoint(path.with_suffix(".adapt") / "adversarial" / "step-000004")[0] for path in (whole, out)]
+    assert ends[0]["sha256"] == ends[1]["sha256"]
+    assert OnnxModel.load(out).info.bone_sum_mm == OnnxModel.load(whole).info.bone_sum_mm
+
+
+def swapped_sizes(data: dict) -> None:
+    for image in data["images"]:
+        image["width"] += 1
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (["--labels", "{tmp}/none.json"], "no such file; check --labels"),
+        (["--out", "{tmp}/mine.pt"], "--out FILE.onnx"),
+        (["--steps", "0"], "--steps of 1 or more"),
+        (["--weights", "{tmp}/none.onnx"], "none.onnx, got no such file"),
+        (["--studio", "{tmp}"], "a studio set"),
+        (["--unlabelled", "{given}/studio"], "photos (.jpg"),
+        (["--unlabelled", "{given}/photos"], "in which all are labelled"),
+        (["--set", "adversarial.batch_3d=40"], "adversarial.batch_3d from 0 to batch"),
+        (["--labels", "{tmp}/few.json"], "10 or more different labelled photos, got 3"),
+        (["--labels", "{tmp}/sizes.json"], "a photo of 97 x 96 px, as the labels say"),
+    ],
+)  # fmt: skip
+def test_refusals_are_one_line_and_exit_code_2(given, change, says, tmp_path, capsys):
+    outdoor = StudioSet(given / "outdoor")
+    write_labels(outdoor, np.arange(3), tmp_path / "few.json")
+    sizes = coco_labels(outdoor, np.arange(PHOTOS))
+    swapped_sizes(sizes)
+    (tmp_path / "sizes.json").write_text(json.dumps(sizes))
+    out = tmp_path / "mine.onnx"
+    more = [part.format(tmp=tmp_path, given=given) for part in change]
+    with pytest.raises(SystemExit) as stopped:
+        main([*command(given, out), *more])
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err.strip().splitlines()
+    assert says in error[-1] and error[-1].startswith("error: ")
+    assert not out.exists() and not list(tmp_path.glob("*.onnx"))
+    assert not any((tmp_path / "mine.adapt").rglob("step-*"))
+
+
