@@ -110,7 +110,7 @@ class TrainConfig:
     batch: int = 12
     """Samples in a batch."""
     optimiser: Literal["rmsprop", "adamw", "muon"] = "rmsprop"
-    """rmsprop as in the backbone (Zhou'17); adamw with weight decay; muon for convolutions beside adamw for the rest."""
+    """rmsprop as in the backbone (Zhou'17); adamw with weight decay; muon for convolutions, adamw for the rest."""
     weight_decay: float = 0.0
     """AdamW's and Muon's."""
     clip_norm: float = 0.0

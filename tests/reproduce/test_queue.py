@@ -55,9 +55,14 @@ def test_a_killed_queue_ends_as_an_undisturbed_one(killed):
     process = start(reproduce, command("table2", folder / "whole", *flags, *rows), 0)
     process.join(300)
     assert process.exitcode == 0
-    assert numbers(reports(folder / "whole")["runs/full/seed-0"]) == numbers(
-        reports(folder / "out")["runs/full/seed-0"]
-    )
+    whole, gone_on = (folder / out / "runs" / "full" / "seed-0" / "evaluation.json" for out in ("whole", "out"))
+    assert json.loads(whole.read_text())["sha256"] == json.loads(gone_on.read_text())["sha256"]
+    # The same weights, but not always the same last bit of a convolution's output: on an EPYC, oneDNN's 1x1 kernel for
+    # 4 channels rounds otherwise in a process that has trained before it judges.
+    ours, theirs = (numbers(reports(folder / out)["runs/full/seed-0"]) for out in ("whole", "out"))
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        assert ours[name] == pytest.approx(theirs[name], rel=1e-5)
 
 
 def test_results_stand_beside_the_papers(killed):

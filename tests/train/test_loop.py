@@ -3,12 +3,14 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 import torch
 from rendered_batch import tiny_config, tiny_data
 
 from wildpose.config import PHASES
 from wildpose.errors import InputError
+from wildpose.skeleton import MPII16
 from wildpose.train.checkpoint import read_checkpoint
 from wildpose.train.log import read_log
 from wildpose.train.loop import run_phase
@@ -68,7 +70,11 @@ def test_the_log_has_each_step_once_and_its_validations(whole):
     assert [line["step"] for line in lines if line["kind"] == "train"] == [1, 2, 3, 4]
     assert [line["step"] for line in lines if line["kind"] == "validation"] == [2, 4]
     assert {"heatmap", "depth", "g_adversarial", "d_real", "d_fake", "score_real", "sign_fake"} <= lines[0].keys()
-    assert {"pck", "p1_mm", "p2_mm"} <= lines[-1].keys()
+    assert {"pck", "p1_mm", "p2_mm"} <= next(line for line in lines if line["kind"] == "validation").keys()
+    poses = [line for line in lines if line["kind"] == "poses"]
+    assert [line["step"] for line in poses] == [2, 4]
+    studio = np.array(poses[-1]["studio"])
+    assert studio.shape[1:] == (16, 3) and np.all(studio[:, MPII16.index("pelvis")] == 0)
 
 
 def test_phase_1_leaves_the_depth_module_untouched(whole):

@@ -53,6 +53,7 @@ def test_training_d_leaves_g_bit_identical_and_without_gradients(monkeypatch):
     batch = batch_of(run)
     run.generator.train()
     run.generator(batch.crops_rgb)  # the forward pass of the step moves batch statistics; D's half must move nothing
+
     class Stop(Exception): ...
 
     def stop(*_):

@@ -11,7 +11,7 @@ from wildpose.errors import InputError
 
 
 def reproduce(
-    table: Positional[Literal["table1", "table2", "table3", "table4", "figure5", "diagnose"]],
+    table: Positional[Literal["table1", "table2", "table3", "table4", "figure5", "poses", "diagnose"]],
     /,
     out: Path,
     embedded: bool = False,
@@ -39,8 +39,8 @@ def reproduce(
     runs are skipped, the one that was cut off goes on. Tables share their runs if they share OUT. Works under torchrun.
 
     Args:
-        table: table1 (per action), table2 (ablation), table3 (2D before and after), table4 (another domain), figure5;
-            diagnose looks at the discriminators of the runs that are there, and trains nothing.
+        table: table1 (per action), table2 (ablation), table3 (2D before and after), table4 (another domain), figure5,
+            poses (figures 3, 4 and 6); diagnose looks at the discriminators of runs that are there, and trains nothing.
         out: Folder of the queue.
         embedded: On sets that anyone can have: studio, outdoor (rendered) and LSP photos.
         data_root: On the paper's own sets: a folder with human36m, mpii and (for table4) mpi_inf_3dhp, in any layout

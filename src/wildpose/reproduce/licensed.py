@@ -20,6 +20,7 @@ LICENSED: dict[Target, tuple[str, ...]] = {
     "table3": ("human36m", "mpii"),
     "table4": ("human36m", "mpii", "mpi_inf_3dhp"),
     "figure5": ("human36m", "mpii"),
+    "poses": ("human36m", "mpii"),
     "diagnose": ("human36m", "mpii"),
 }
 """Folders of --data-root that a target needs. All train on Human3.6M and MPII, half and half."""

@@ -17,6 +17,7 @@ NEEDED: dict[Target, tuple[str, ...]] = {
     "table3": ("photos",),
     "table4": ("outdoor",),
     "figure5": (),
+    "poses": (),
     "diagnose": (),
 }
 """Sets without which a target has nothing to show."""

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from wildpose.reproduce.paper import TABLE_1_P1, TABLE_1_P2, TABLE_2, TABLE_3, TABLE_4, PaperTable
 from wildpose.reproduce.plots import draw_curves, draw_rows
+from wildpose.reproduce.poses import draw_pose_figures
 from wildpose.reproduce.queue import Outcome, Plan
 from wildpose.reproduce.results import Figures, figures_of, section, stacked
-from wildpose.reproduce.rows import ROWS, Row, Target
+from wildpose.reproduce.rows import FULL, ROWS, Row, Target
 
 PLAUSIBILITY = PaperTable("Plausibility", "nothing: the paper doesn't measure it", (), {}, True, {})
 
@@ -67,12 +68,26 @@ def figure_5(outcomes: Sequence[Outcome], rows: Sequence[Row], plan: Plan) -> st
     )
 
 
+def poses(outcomes: Sequence[Outcome], rows: Sequence[Row], plan: Plan) -> str:
+    """Figures 3, 4 and 6: poses along the training, and beside Baseline's."""
+    if FULL not in {outcome.row for outcome in outcomes}:
+        return ""
+    titles = {
+        "figure3": "Figure 3: held-out people along the training of Full",
+        "figure4": "Figure 4: held-out people, truth, Baseline and Full",
+        "figure6-poses": "Figure 6: held-out photos, Baseline and Full",
+    }
+    drawn = {path.stem: path.name for path in draw_pose_figures(plan)}
+    return "\n".join(f"## {titles[stem]}\n\n![{titles[stem]}]({drawn[stem]})\n" for stem in titles if stem in drawn)
+
+
 TABLES: dict[Target, Callable[[Sequence[Outcome], Sequence[Row], Plan], str]] = {
     "table1": table_1,
     "table2": table_2,
     "table3": table_3,
     "table4": table_4,
     "figure5": figure_5,
+    "poses": poses,
 }
 
 

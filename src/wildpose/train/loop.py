@@ -25,12 +25,13 @@ from wildpose.config import PHASES, Phase, TrainConfig
 from wildpose.data.batches import Batches
 from wildpose.data.mix import TrainData
 from wildpose.errors import InputError
+from wildpose.models.generator import Generator
 from wildpose.train.checkpoint import checkpoint_path, latest_checkpoint, tidy
 from wildpose.train.guard import Interrupted, StopRequest, full_disk_told, leave_signals_to_parent, only_writer
 from wildpose.train.log import Log, Pace, draw_curves
 from wildpose.train.state import Training
 from wildpose.train.steps import advance
-from wildpose.train.validate import validate_2d, validate_3d
+from wildpose.train.validate import validate_2d, validate_3d, watched_poses
 from wildpose.train.workers import ALONE, Workers
 
 Notify = Callable[[str], None]
@@ -190,7 +191,15 @@ def _log_validation(training: Training, data: TrainData, folder: Path, log: Log 
     notify(f"{training.phase} step {training.step} validation " + _figures(figures))
     if log:
         log.write("validation", training.step, figures)
+        if training.phase == "adversarial":
+            log.write("poses", training.step, watched(training.average, data))
         draw_curves(folder)
+
+
+def watched(generator: Generator, data: TrainData) -> dict[str, list]:
+    """Poses of a few held-out people of either kind, for the log."""
+    sets = {"studio": data.studio_val, "photos": data.wild_val}
+    return {name: watched_poses(generator, samples).tolist() for name, samples in sets.items() if samples is not None}
 
 
 def validate(training: Training, data: TrainData) -> dict[str, float]:

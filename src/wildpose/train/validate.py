@@ -8,11 +8,14 @@ from jaxtyping import Bool, Float
 
 from wildpose.codec import HeatmapCodec
 from wildpose.data.batches import plain_batches
-from wildpose.data.sample import SampleSet
+from wildpose.data.sample import Sample, SampleSet
 from wildpose.metrics import mpjpe, pa_mpjpe, pck_torso, scale_poses
 from wildpose.models.generator import Generator
 from wildpose.skeleton import MPII16
 from wildpose.train.workers import ALONE, Workers
+
+WATCHED = 6
+"""Held-out people of each kind whose poses are kept in the log of phase 3: Figures 3, 4 and 6 are drawn of them."""
 
 
 @dataclass(frozen=True)
@@ -66,3 +69,24 @@ def validate_3d(
     poses = scale_poses(codec.lift(joints, depth, MPII16.index("pelvis")), "train-mean", bone_sum_mm)
     true_mm = found.true_cam_mm.astype(np.float64)
     return {"p1_mm": mpjpe(poses, true_mm), "p2_mm": pa_mpjpe(poses, true_mm)}
+
+
+@dataclass(frozen=True)
+class First:
+    """The first samples of a set."""
+
+    samples: SampleSet
+    count: int
+
+    def __len__(self) -> int:
+        return min(self.count, len(self.samples))
+
+    def load(self, i: int) -> Sample:
+        return self.samples.load(i)
+
+
+def watched_poses(generator: Generator, samples: SampleSet) -> Float[np.ndarray, "N 16 3"]:
+    """Poses of the first few of a set, relative to the pelvis in half crop sides, to the thousandth."""
+    found = predict_crops(generator, First(samples, WATCHED))
+    codec = HeatmapCodec(generator.config.input_px, generator.config.heatmap_px, generator.config.sigma_px)
+    return codec.lift(found.joints_crop_px, found.depth, MPII16.index("pelvis")).astype(np.float64).round(3)
