@@ -9,6 +9,7 @@ from wildpose.losses import (
     depth_loss,
     discriminator_loss,
     generator_adversarial_loss,
+    gradient_penalty,
     heatmap_loss,
     masked_mean,
 )
@@ -76,3 +77,12 @@ def test_cross_entropies_by_hand():
     assert terms["d_real"].item() == pytest.approx(-(math.log(0.5) + math.log(sigmoid(2))) / 2)
     assert terms["d_fake"].item() == pytest.approx(-math.log(1 - sigmoid(-1)))
     assert generator_adversarial_loss(fake).item() == pytest.approx(-math.log(sigmoid(-1)))
+
+
+def test_r1_of_a_known_discriminator():
+    """D(x) = |x|^2 has the gradient 2 x: the mean of 4 |x|^2 over the poses."""
+    x = torch.tensor([[1.0, 2.0], [0.0, 3.0]], requires_grad=True)
+    penalty = gradient_penalty((x**2).sum(1), [x])
+    assert penalty.item() == pytest.approx(4 * (5 + 9) / 2)
+    penalty.backward()
+    assert torch.allclose(x.grad, 8 * x.detach() / 2), "D learns from it"

@@ -4,6 +4,7 @@ Eq. (2) is written with sums. Every term here is a mean over what is labelled: w
 lambda = 1e-4 of eq. (5) would vanish (../docs/architecture.md).
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -81,6 +82,16 @@ def discriminator_loss(
 ) -> dict[str, Tensor]:
     """Eq. (3): binary cross-entropy, ground truth as 1, predictions as 0. count: of either, in the whole batch."""
     return {"d_real": cross_entropy(real_logits, True, count), "d_fake": cross_entropy(fake_logits, False, count)}
+
+
+def gradient_penalty(
+    real_logits: Float[Tensor, " N"], shown: Sequence[Tensor], count: int | None = None
+) -> Float[Tensor, ""]:
+    """R1 without its weight (Mescheder et al., ICML 2018, eq. 9): mean squared norm of D's gradient by what it was
+    shown of true poses. count: true poses in the whole batch."""
+    gradients = torch.autograd.grad(real_logits.sum(), shown, create_graph=True, allow_unused=True)
+    squared = [gradient.float().pow(2).sum() for gradient in gradients if gradient is not None]
+    return torch.stack(squared).sum() / (count or len(real_logits))
 
 
 def generator_adversarial_loss(fake_logits: Float[Tensor, " B"], count: int | None = None) -> Float[Tensor, ""]:

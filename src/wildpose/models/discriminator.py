@@ -4,6 +4,7 @@ Each source is embedded by itself; the embeddings are concatenated and go throug
 logit. No batch-norm anywhere: its statistics would tell real batches from fake ones. The paper doesn't give the widths.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -27,15 +28,23 @@ class Evidence:
     def part(self, rows: slice | Tensor) -> "Evidence":
         return Evidence(self.descriptor[rows], self.maps[rows])
 
+    def map(self, change: Callable[[Tensor], Tensor]) -> "Evidence":
+        return Evidence(change(self.descriptor), change(self.maps))
+
     def detach(self) -> "Evidence":
-        return Evidence(self.descriptor.detach(), self.maps.detach())
+        return self.map(Tensor.detach)
 
 
-def encode_evidence(heatmaps: Float[Tensor, "B P H W"], depth: Float[Tensor, "B P"], codec: HeatmapCodec) -> Evidence:
+def encode_evidence(
+    heatmaps: Float[Tensor, "B P H W"], depth: Float[Tensor, "B P"], codec: HeatmapCodec, redraw: bool = False
+) -> Evidence:
     """Joints by soft-arg-max (differentiable), so that real and fake differ in their poses, not in quantisation;
     depth maps as heatmap x depth, the differentiable reading of "the depth of a body joint at the corresponding
-    location"."""
-    joints = torch.cat([codec.soft_argmax(heatmaps), depth[..., None]], -1)
+    location". redraw: heatmaps are drawn anew around the joints."""
+    places = codec.soft_argmax(heatmaps)
+    joints = torch.cat([places, depth[..., None]], -1)
+    if redraw:
+        heatmaps = codec.draw(places, *heatmaps.shape[-2:])
     maps = torch.cat([heatmaps, heatmaps * depth[..., None, None]], 1)
     return Evidence(geometric_descriptor(joints), maps)
 

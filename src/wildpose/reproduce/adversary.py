@@ -80,14 +80,19 @@ def score(adversary: Adversary, crops_rgb: Tensor, evidence: Evidence) -> Float[
     return torch.cat([adversary.discriminator(crops_rgb[p], evidence.part(p)) for p in parts]).numpy()
 
 
+def evidence_of(adversary: Adversary, pose: Pose) -> Evidence:
+    """As this D is shown poses."""
+    return encode_evidence(*pose, adversary.codec, adversary.config.discriminator.redraw_maps)
+
+
 def evidence_of_truth(adversary: Adversary, seen: Seen) -> Evidence:
     """What D is shown as real; for people with 3D labels."""
-    return encode_evidence(seen.batch.heatmaps, seen.batch.depth, adversary.codec)
+    return evidence_of(adversary, (seen.batch.heatmaps, seen.batch.depth))
 
 
 def evidence_of_fake(adversary: Adversary, seen: Seen) -> Evidence:
     """What D is shown as fake."""
-    return encode_evidence(seen.maps.heatmaps[:, -1], seen.maps.depth, adversary.codec)
+    return evidence_of(adversary, (seen.maps.heatmaps[:, -1], seen.maps.depth))
 
 
 def above(higher: Float[np.ndarray, " N"], lower: Float[np.ndarray, " M"]) -> float:
@@ -141,7 +146,7 @@ def asked_by_discriminator(
     By each way alone they add up to that by both.
     """
     heatmaps, depth = _leaves(seen)
-    whole = encode_evidence(heatmaps[:, -1], depth, adversary.codec)
+    whole = evidence_of(adversary, (heatmaps[:, -1], depth))
     cut = whole.detach()
     evidence = Evidence(
         whole.descriptor if "geometry" in through else cut.descriptor, whole.maps if "maps" in through else cut.maps

@@ -10,13 +10,13 @@ import numpy as np
 
 from wildpose.data.mix import TrainData
 from wildpose.errors import InputError
-from wildpose.models.discriminator import encode_evidence
 from wildpose.reproduce.adversary import (
     Adversary,
     Seen,
     above,
     asked_by_discriminator,
     asked_by_labels,
+    evidence_of,
     evidence_of_fake,
     evidence_of_truth,
     false_poses,
@@ -122,8 +122,8 @@ def _falsified(of: Patient) -> dict[str, str]:
     true = score(of.adversary, batch.crops_rgb, evidence_of_truth(of.adversary, of.studio))
     cells = {"run": of.name}
     for name, (heatmaps, depth) in false_poses((batch.heatmaps, batch.depth)).items():
-        evidence = encode_evidence(heatmaps, depth, of.adversary.codec)
-        cells[name] = f"{noticed(true, score(of.adversary, batch.crops_rgb, evidence)):.1f}"
+        shown = evidence_of(of.adversary, (heatmaps, depth))
+        cells[name] = f"{noticed(true, score(of.adversary, batch.crops_rgb, shown)):.1f}"
     return cells
 
 

@@ -17,7 +17,13 @@ from torch import Tensor, nn
 from wildpose.codec import HeatmapCodec
 from wildpose.data.batches import Batch, Share
 from wildpose.errors import InputError
-from wildpose.losses import discriminator_loss, generator_adversarial_loss, label_counts, pose_losses
+from wildpose.losses import (
+    discriminator_loss,
+    generator_adversarial_loss,
+    gradient_penalty,
+    label_counts,
+    pose_losses,
+)
 from wildpose.models.discriminator import Evidence, concatenate, encode_evidence
 from wildpose.models.generator import Generator, PoseMaps
 from wildpose.train.state import Training, learning_rate, update_average
@@ -125,8 +131,8 @@ def supervised_step(training: Training, batch: Batch, depth_weight: float, freez
     return step_generator(training, total)
 
 
-def evidence_of(maps: PoseMaps, codec: HeatmapCodec) -> Evidence:
-    return encode_evidence(maps.heatmaps[:, -1], maps.depth, codec)
+def evidence_of(maps: PoseMaps, codec: HeatmapCodec, redraw: bool = False) -> Evidence:
+    return encode_evidence(maps.heatmaps[:, -1], maps.depth, codec, redraw)
 
 
 def adversarial_step(training: Training, batch: Batch) -> dict[str, float]:
@@ -143,9 +149,9 @@ def adversarial_step(training: Training, batch: Batch) -> dict[str, float]:
     for portion in parts:
         with rehearsal(training.generator, len(parts) > 1):
             maps = predict(training, portion)
-        fake = evidence_of(maps, training.codec)
+        fake = evidence_of(maps, training.codec, config.discriminator.redraw_maps)
         d_terms, scores = discriminator_terms(training, portion, fake.detach())
-        (d_terms["d_real"] + d_terms["d_fake"]).backward()
+        sum(d_terms.values()).backward()
         add_terms(d_total, d_terms | scores)
     training.workers.sum_gradients(discriminator)
     training.optimisers[1].step()
@@ -155,7 +161,7 @@ def adversarial_step(training: Training, batch: Batch) -> dict[str, float]:
     for portion in parts:
         if len(parts) > 1:
             maps = predict(training, portion)
-            fake = evidence_of(maps, training.codec)
+            fake = evidence_of(maps, training.codec, config.discriminator.redraw_maps)
         terms = pose_losses(maps, portion.batch, config.depth_loss, counts)
         with training.autocast():
             logits = discriminator(portion.batch.crops_rgb, fake)
@@ -188,14 +194,16 @@ def rehearsal(generator: Generator, only: bool) -> Iterator[None]:
 def discriminator_terms(
     training: Training, portion: Portion, fake: Evidence
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Half real, half fake, scored in one pass; the fakes are drawn from the whole joined batch, studio and wild alike,
-    and this portion has those that fall on its rows."""
+    """Half real, half fake, scored in one pass; the fakes are drawn from the whole joined batch, studio and wild alike
+    (or from its studio rows: all of these), and this portion has those that fall on its rows."""
     config, half = training.config, training.settings.batch_3d
     batch = portion.batch
     reals = int((portion.rows < half).sum())
     truth = batch.part(slice(0, reals))
-    real = encode_evidence(truth.heatmaps, truth.depth, training.codec)
-    drawn = torch.randperm(config.batch, generator=torch.Generator().manual_seed(training.step))[:half]
+    real = encode_evidence(truth.heatmaps, truth.depth, training.codec, config.discriminator.redraw_maps)
+    real = real.map(lambda shown: shown.requires_grad_(config.adversarial_loss.r1 > 0))
+    among = half if config.adversarial_loss.fakes == "studio" else config.batch
+    drawn = torch.randperm(among, generator=torch.Generator().manual_seed(training.step))[:half]
     place = {row: i for i, row in enumerate(portion.rows.tolist())}
     mine = torch.tensor([place[row] for row in drawn.tolist() if row in place], dtype=torch.int64)
     mine = mine.to(batch.depth.device)
@@ -209,4 +217,8 @@ def discriminator_terms(
         "sign_real": (real_logits.detach() > 0).sum() / half,
         "sign_fake": (fake_logits.detach() > 0).sum() / half,
     }
-    return discriminator_loss(real_logits, fake_logits, half), scores
+    terms = discriminator_loss(real_logits, fake_logits, half)
+    if config.adversarial_loss.r1 > 0 and reals:
+        shown = [part for part in (real.descriptor, real.maps) if part.requires_grad]
+        terms["d_r1"] = config.adversarial_loss.r1 / 2 * gradient_penalty(real_logits, shown, half)
+    return terms, scores
