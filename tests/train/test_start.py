@@ -48,6 +48,15 @@ def test_training_starts_alike_from_both(trained):
     assert second.origin["history"] == [{"phase": "pretrain-3d", "steps": 0, "batch": 4}]
 
 
+def test_training_may_go_on_at_another_input_size(trained):
+    larger = Training(tiny_config(model=dataclasses.replace(MODEL, input_px=64)), "pretrain-3d")
+    larger.start_from(trained[1])
+    first = Training(tiny_config(), "pretrain-3d")
+    first.start_from(trained[1])
+    for name, weight in first.generator.state_dict().items():
+        assert torch.equal(weight, larger.generator.state_dict()[name]), name
+
+
 def test_a_start_that_can_not_be_is_refused(trained, tmp_path):
     cut = tmp_path / "cut.onnx"
     cut.write_bytes(trained[1].read_bytes()[:5000])

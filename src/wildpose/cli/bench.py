@@ -39,7 +39,7 @@ def predict(
 
 @bench.command
 def train(
-    preset: Literal["small", "full-2s", "full-4s", "smoke"] = "small",
+    preset: Literal["small", "large", "full-2s", "full-4s", "smoke"] = "small",
     phase: Literal["pretrain-2d", "pretrain-3d", "adversarial"] = "adversarial",
     set: Annotated[tuple[str, ...], arg(metavar="NAME=VALUE")] = (),
     steps: int = 20,

@@ -29,7 +29,7 @@ def reproduce(
     held_out: bool = False,
     scale_rule: Literal["legacy4296", "train-mean", "ground-truth", "none"] = "train-mean",
     flip: bool = False,
-    preset: Literal["small", "full-2s", "full-4s", "smoke"] = "small",
+    preset: Literal["small", "large", "full-2s", "full-4s", "smoke"] = "small",
     set: Annotated[tuple[str, ...], arg(metavar="NAME=VALUE")] = (),
     threads: int = 0,
 ) -> None:

@@ -18,7 +18,7 @@ def train(
     phase: Positional[Literal["pretrain-2d", "pretrain-3d", "adversarial", "all"]],
     /,
     out: Path,
-    preset: Literal["small", "full-2s", "full-4s", "smoke"] = "small",
+    preset: Literal["small", "large", "full-2s", "full-4s", "smoke"] = "small",
     lsp: Path | None = None,
     lspet: Path | None = None,
     outdoor: Path | None = None,

@@ -58,10 +58,14 @@ class Training:
         return torch.autocast(self.workers.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16")
 
     def start_from(self, source: Path) -> None:
-        """Weights of an earlier phase: the average that its checkpoint kept, or a weights file."""
+        """Weights of an earlier phase: the average that its checkpoint kept, or a weights file.
+
+        It may have been trained at another input size: the network is convolutions all through.
+        """
         start = read_start(source)
         ours = self.config.model
-        if dataclasses.replace(start.model, depth_readout=ours.depth_readout, depth_stages=ours.depth_stages) != ours:
+        free = {name: getattr(ours, name) for name in ("depth_readout", "depth_stages", "input_px", "sigma_px")}
+        if dataclasses.replace(start.model, **free) != ours:
             raise InputError(f"weights of {ours}", f"{start.model} in {source}", "use the same preset")
         weights = start.weights
         if start.phase == PHASES[0]:  # its depth module never learnt anything: any will do
