@@ -32,6 +32,8 @@ _SHAPES = {
     "camera": (),
     "frame": (),
 }
+TRAITS = ("skin_tone", "skin_ita_deg", "build", "body_mass_index", "stature_mm", "age", "sex")
+"""Of the person in each picture; sets rendered before 25 November 2026 don't have them. See wildpose.studio.people."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class StudioSet:
     split: np.ndarray
     camera: Int[np.ndarray, " N"]
     frame: Int[np.ndarray, " N"]
+    traits: dict[str, np.ndarray]
+    """TRAITS of all samples, (N,) each; empty where a shard lacks them."""
 
     def __init__(self, folder: Path | str, partial: bool = False, verify: bool = True):
         """Open a set; `partial` also takes one whose rendering was interrupted, `verify` checks every shard's sha256.
@@ -93,6 +97,8 @@ class StudioSet:
         self._first = np.cumsum([0] + [len(part["subject"]) for part in parts])
         for name in _SHAPES:
             setattr(self, name, np.concatenate([part[name] for part in parts]))
+        told = [name for name in TRAITS if all(name in part for part in parts)]
+        self.traits = {name: np.concatenate([part[name] for part in parts]) for name in told}
 
     def __len__(self) -> int:
         return int(self._first[-1])
@@ -159,7 +165,7 @@ def read_shard(folder: Path, shard: dict, verify: bool = True) -> dict[str, np.n
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"a shard in {path}", type(error).__name__, fix) from error
     count = shard["images"]
-    for name, shape in _SHAPES.items():
+    for name, shape in (_SHAPES | {name: () for name in TRAITS if name in arrays}).items():
         if name not in arrays or arrays[name].shape != (count, *shape):
             got = arrays[name].shape if name in arrays else "nothing"
             raise InputError(f"{name} of shape {(count, *shape)} in {path}", f"{got}", fix)

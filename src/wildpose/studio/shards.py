@@ -12,6 +12,7 @@ from wildpose.data.studio import FORMAT, MANIFEST
 from wildpose.errors import InputError
 from wildpose.skeleton import MPII16
 from wildpose.studio.files import make_folder, write_atomically
+from wildpose.studio.people import traits
 from wildpose.studio.shots import Shot, encode
 
 SHARD_IMAGES = 250
@@ -19,7 +20,7 @@ SHARD_IMAGES = 250
 
 def record(shot: Shot) -> dict[str, object]:
     """One sample's entries, as they stand in a shard."""
-    truth = shot.truth
+    truth, who = shot.truth, traits(shot.person.body, shot.person.look.tone)
     return {
         "jpeg": np.frombuffer(encode(shot.image), np.uint8),
         "joints_px": truth.joints_px.astype(np.float32),
@@ -35,6 +36,7 @@ def record(shot: Shot) -> dict[str, object]:
         "scene": shot.scene,
         "camera": np.int32(shot.camera),
         "frame": np.int32(shot.frame),
+        **{name: np.float32(x) if isinstance(x, float) else x for name, x in vars(who).items()},
     }
 
 

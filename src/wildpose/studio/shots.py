@@ -62,6 +62,7 @@ class Shot:
     scene: str
     camera: int
     frame: int
+    person: Person
 
 
 def make_world(kind: str, split: str, seed: int, size_px: int, clips: list[Clip], panoramas: list[Panorama]) -> World:
@@ -166,7 +167,8 @@ def _shoot_studio(world: World, index: int, rng: np.random.Generator) -> Shot:
     room, cameras, props = _session(world, subject, session)
     pose, posture, frame = _pose(world, rng, action)
     look = _subject_look(world, subject, session, bool(load_bank().female[body]))
-    posed = place(Person(body, look, pose, rng.uniform(-1, 1, 2) * [1.1, 1.4], _lift(rng, action, posture)))
+    person = Person(body, look, pose, rng.uniform(-1, 1, 2) * [1.1, 1.4], _lift(rng, action, posture))
+    posed = place(person)
     props = props + seat(rng, posed, posture, heading(pose))
     before = occluder(rng, posed, cameras[number].eye) if rng.random() < 0.08 else []
     share, shift = rng.uniform(0.55, 0.8), rng.uniform(-0.5, 0.5, 2)
@@ -176,7 +178,7 @@ def _shoot_studio(world: World, index: int, rng: np.random.Generator) -> Shot:
         if (~truth.behind).sum() >= LEAST_SEEN:
             break
     image = develop(rng, truth.image, 0.15)
-    return Shot(image, truth, subject, action, f"room{session}", number, frame)
+    return Shot(image, truth, subject, action, f"room{session}", number, frame, person)
 
 
 def _cut(rng: np.random.Generator) -> Float[np.ndarray, "2 2"]:
@@ -266,7 +268,8 @@ def _shoot_outdoor(world: World, index: int, rng: np.random.Generator) -> Shot:
     activity = activities[(index // 18) % len(activities)]
     action = str(rng.choice(protocol.ACTIVITIES[activity]))
     pose, posture, frame = _pose(world, rng, action)
-    posed = place(Person(body, look, pose, np.zeros(2), _lift(rng, action, posture)))
+    person = Person(body, look, pose, np.zeros(2), _lift(rng, action, posture))
+    posed = place(person)
     full = _outdoor_camera(rng, posed)
     chair = seat(rng, posed, posture, heading(pose))
     before = occluder(rng, posed, full.eye) if rng.random() < 0.2 else []
@@ -280,7 +283,7 @@ def _shoot_outdoor(world: World, index: int, rng: np.random.Generator) -> Shot:
         truth = render(posed, things, camera, box_xywh, background, gain, world.size_px)
         if (truth.in_image & ~truth.behind).sum() >= LEAST_SEEN:
             break
-    return Shot(develop(rng, truth.image, rng.uniform(0, 1)), truth, subject, activity, scene, 0, frame)
+    return Shot(develop(rng, truth.image, rng.uniform(0, 1)), truth, subject, activity, scene, 0, frame, person)
 
 
 def encode(image: np.ndarray, quality: int = 88) -> bytes:
