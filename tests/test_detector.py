@@ -185,6 +185,7 @@ def test_a_run_ends_with_a_log_and_goes_on_as_if_never_stopped(tmp_path):
 def test_the_exported_file_says_what_the_checkpoint_says(tmp_path):
     from wildpose.detector.export import describe_detector, export_detector
     from wildpose.detector.train import load_network
+    from wildpose.export import as_stored
 
     training = DetectorTraining(DetectorConfig())
     network, state = load_network(training.save(tmp_path, DATA.sources))
@@ -193,7 +194,8 @@ def test_the_exported_file_says_what_the_checkpoint_says(tmp_path):
     assert (detector.input_px, detector.threshold) == (64, 0.25)
     assert detector.metadata["training_data"] == [{"name": "dots", "samples": 6}]
     images = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)
-    for got, expected in zip(detector.run(images), maps(network(torch.from_numpy(images))), strict=True):
+    stored = as_stored(network, "int8")
+    for got, expected in zip(detector.run(images), maps(stored(torch.from_numpy(images))), strict=True):
         np.testing.assert_allclose(got, expected.numpy(), atol=1e-3)
 
 

@@ -17,8 +17,9 @@ sys.path.insert(0, str(Path(__file__).parent / "train"))
 from rendered_batch import tiny_config
 
 from wildpose.errors import InputError
-from wildpose.export import HALF_FROM, OUTPUTS, Deployed, check_parity, describe, export_onnx, load_generator
+from wildpose.export import OUTPUTS, Deployed, as_stored, check_parity, describe, export_onnx, load_generator
 from wildpose.skeleton import MPII16
+from wildpose.stored import LARGE, form_of, rounded, weights_of
 from wildpose.train.loop import Training
 
 
@@ -31,6 +32,10 @@ def exported(tmp_path_factory):
     generator, state = load_generator(training.save(folder))
     export_onnx(generator, describe(generator, state, "test", [{"pck": 12.5}]), folder / "w.onnx")
     return generator, folder / "w.onnx"
+
+
+def describe_again(path):
+    return json.loads(onnx.load(path).metadata_props[0].value)
 
 
 def test_it_describes_itself(exported):
@@ -53,21 +58,39 @@ def test_no_folder_of_the_author_is_inside(exported):
     assert b"site-packages" not in exported[1].read_bytes()
 
 
-def test_large_weights_are_stored_in_half_and_used_in_full(exported):
+@pytest.mark.parametrize("kind", ["int8", "float16"])
+def test_large_weights_are_stored_small_and_used_in_full(exported, tmp_path, kind):
     generator, path = exported
-    stored = {entry.name: to_array(entry) for entry in onnx.load(path).graph.initializer}
+    if kind == "float16":
+        path = tmp_path / "half.onnx"
+        export_onnx(generator, describe_again(exported[1]), path, kind)
+    graph = onnx.load(path).graph
+    stored = {entry.name: to_array(entry) for entry in graph.initializer}
+    read = weights_of(graph)
     for name, weight in generator.named_parameters():
-        array = stored[f"generator.{name}"]
-        assert array.dtype == (np.float16 if weight.numel() >= HALF_FROM else np.float32), name
-        np.testing.assert_allclose(array, weight.numpy(), rtol=2**-11, atol=2**-25)
-    large = sum(weight.numel() for weight in generator.parameters() if weight.numel() >= HALF_FROM)
-    assert large > 0.3 * sum(weight.numel() for weight in generator.parameters()), "else the test shows nothing"
+        weight, name = weight.numpy(), f"generator.{name}"
+        assert stored[name].dtype == np.dtype(form_of(weight, kind)), name
+        np.testing.assert_array_equal(read[name], rounded(weight, kind))
+        step = np.abs(weight).max() / 127 if stored[name].dtype == np.int8 else 2**-11 * np.abs(weight)
+        assert (np.abs(read[name] - weight) <= step / 2 * 1.001 + 2**-25).all() or kind == "float16"
+    convolutions = sum(array.size for array in stored.values() if array.dtype == np.int8)
+    assert (convolutions > 0.3 * sum(weight.numel() for weight in generator.parameters())) == (kind == "int8")
+    onnx.shape_inference.infer_shapes(onnx.load(path), check_type=True, strict_mode=True)
+
+
+def test_storing_what_was_stored_changes_nothing():
+    weight = np.random.default_rng(0).normal(size=(16, LARGE // 16, 1, 1)).astype(np.float32)
+    weight[3] = 0
+    once = rounded(weight, "int8")
+    np.testing.assert_allclose(rounded(once, "int8"), once, rtol=1e-6)
+    assert not once[3].any()
 
 
 def test_parity_on_other_crops_and_its_failure_is_seen(exported):
     generator, path = exported
     crops = torch.randint(0, 256, (5, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(3))
-    assert check_parity(Deployed(generator), path.read_bytes(), {"crops_rgb": crops}, OUTPUTS) < 1e-3
+    network = as_stored(Deployed(generator), "int8")
+    assert check_parity(network, path.read_bytes(), {"crops_rgb": crops}, OUTPUTS) < 1e-3
     other = Training(tiny_config(seed=5), "pretrain-3d").average
     with pytest.raises(RuntimeError, match="differs"):
         check_parity(Deployed(other), path.read_bytes(), {"crops_rgb": crops}, OUTPUTS)

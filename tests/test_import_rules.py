@@ -18,10 +18,12 @@ PACKAGE = Path(wildpose.__file__).parent
 ORDER = [
     *("errors", "skeleton", "geometry", "codec", "types", "config", "metrics", "report", "tables"),
     *("predict", "write", "formats", "page", "view3d", "view", "movie", "results", "serve"),
-    *("data", "studio", "models", "losses", "train", "evaluate", "export", "detector"),
+    *("data", "studio", "stored", "models", "losses", "train", "evaluate", "export", "detector"),
     *("reproduce", "adapt", "bench", "cli"),
 ]
-TRAINING_PARTS = {"studio", "data", "models", "losses", "train", "evaluate", "export", "detector", "reproduce", "adapt"}
+TRAINING_PARTS = {
+    *("data", "studio", "stored", "models", "losses", "train", "evaluate", "export", "detector", "reproduce", "adapt"),
+}
 NEEDS_EXTRA = {*TRAINING_PARTS, "serve"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 # Runs in a child: whatever is neither the standard library, the runtime's six nor their own needs can't be imported.

@@ -2,8 +2,8 @@
 
 Input `crops_rgb` uint8 (N, H, W, 3), normalisation inside; outputs `heatmaps` (N, 16, h, w) of the last stack and
 `depth` (N, 16). The entry `wildpose` is JSON: architecture, skeleton, units, data with terms, metrics, sha256. The
-digest is that of the file's bytes with its own 64 hex digits replaced by zeros. Weights lie in the file as float16
-(half the size; outputs move in the fifth digit) and are float32 again once loaded.
+digest is that of the file's bytes with its own 64 hex digits replaced by zeros. How weights lie in the file:
+`wildpose.stored`.
 """
 
 import copy
@@ -23,14 +23,13 @@ from wildpose.data.batches import CROP_SCALE
 from wildpose.errors import InputError
 from wildpose.models.generator import MEAN_RGB, STD_RGB, Generator
 from wildpose.skeleton import MPII16
+from wildpose.stored import Kind, rounded, store
 from wildpose.train.checkpoint import read_checkpoint
 
 FORMAT = "wildpose-weights/1"
 OUTPUTS = ("heatmaps", "depth")
 PARITY = 1e-3
 """Largest difference allowed between the checkpoint and the exported file, in the outputs' units."""
-HALF_FROM = 512
-"""Numbers in a weight from which it is stored as float16."""
 
 
 class Deployed(nn.Module):
@@ -78,11 +77,11 @@ def describe(generator: Generator, state: dict[str, Any], name: str, metrics: li
     }
 
 
-def export_onnx(generator: Generator, description: dict[str, Any], target: Path) -> None:
+def export_onnx(generator: Generator, description: dict[str, Any], target: Path, kind: Kind = "int8") -> None:
     """Write the file whole or not at all; raises RuntimeError if it doesn't compute what the generator computes."""
     side = generator.config.input_px
     crops = torch.randint(0, 256, (3, side, side, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    write_onnx(Deployed(generator), {"crops_rgb": crops}, OUTPUTS, description, target)
+    write_onnx(Deployed(generator), {"crops_rgb": crops}, OUTPUTS, description, target, kind)
 
 
 def write_onnx(
@@ -91,15 +90,16 @@ def write_onnx(
     outputs: tuple[str, ...],
     description: dict[str, Any],
     target: Path,
+    kind: Kind = "int8",
 ) -> None:
     """A module as one ONNX file that describes itself, whole or not at all.
 
-    example: a batch of at least two for each input, by name; any number is allowed in the file. Raises RuntimeError if
-    the file doesn't compute what the module computes with its weights rounded to float16.
+    example: a batch of at least two for each input, by name; any number is allowed in the file. kind: how convolutions
+    are stored. Raises RuntimeError if the file doesn't compute what the module computes with its weights so rounded.
     """
     import onnx
 
-    deployed = _rounded(deployed).eval().to(memory_format=torch.contiguous_format)
+    deployed = as_stored(deployed, kind).eval().to(memory_format=torch.contiguous_format)
     program = torch.onnx.export(
         deployed,
         tuple(example.values()),
@@ -114,7 +114,7 @@ def write_onnx(
     for node in model.graph.node:  # the exporter's stack traces name the author's folders and weigh a megabyte
         node.ClearField("metadata_props")
         node.ClearField("doc_string")
-    _store_half(model.graph)
+    store(model.graph, kind)
     entry = model.metadata_props.add()
     entry.key, entry.value = "wildpose", json.dumps({**description, "sha256": "0" * 64})
     onnx.checker.check_model(model)
@@ -127,35 +127,12 @@ def write_onnx(
     os.replace(draft, target)
 
 
-def _rounded(deployed: nn.Module) -> nn.Module:
+def as_stored(deployed: nn.Module, kind: Kind) -> nn.Module:
     """A copy with the weights that the file will have."""
     deployed = copy.deepcopy(deployed)
     for weight in deployed.parameters():
-        if weight.numel() >= HALF_FROM:
-            weight.data = weight.data.half().float()
+        weight.data = torch.from_numpy(rounded(weight.detach().contiguous().numpy(), kind))
     return deployed
-
-
-def _store_half(graph: Any) -> None:
-    """Large float32 constants become float16 with a cast behind each, which runtimes fold when they load the file."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    casts = []
-    for tensor in graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if values.dtype == np.float32 and values.size >= HALF_FROM:
-            wide = f"{tensor.name}.float32"
-            for node in graph.node:
-                node.input[:] = [wide if name == tensor.name else name for name in node.input]
-            casts.append(helper.make_node("Cast", [tensor.name], [wide], to=TensorProto.FLOAT))
-            tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), tensor.name))
-    halved = {cast.input[0] for cast in casts}
-    told = [value for value in graph.value_info if value.name not in halved]  # their types, as they were
-    del graph.value_info[:]
-    graph.value_info.extend(told)
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
 
 
 def check_parity(deployed: nn.Module, data: bytes, example: dict[str, torch.Tensor], outputs: tuple[str, ...]) -> float:

@@ -9,6 +9,8 @@ faces -y, its left is +x.
 """
 
 import argparse
+import io
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -139,13 +141,22 @@ def build() -> dict[str, np.ndarray]:
     }
 
 
+def write(bank: dict[str, np.ndarray], out: Path) -> None:
+    """An .npz in LZMA, which np.load reads as it does any: 1.3 MB where the usual deflate takes 2.1."""
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_LZMA) as packed:
+        for name, array in bank.items():
+            buffer = io.BytesIO()
+            np.save(buffer, array, allow_pickle=False)
+            packed.writestr(zipfile.ZipInfo(f"{name}.npy"), buffer.getvalue(), zipfile.ZIP_LZMA)
+
+
 def main() -> None:
     """Write the bank and say how large it is."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("body_bank.npz"))
     out = parser.parse_args().out
     bank = build()
-    np.savez_compressed(out, **bank)
+    write(bank, out)
     print(f"{out}: {len(bank['stature_m'])} bodies, {len(bank['is_skin'])} vertices, {out.stat().st_size / 1e6:.2f} MB")
 
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from wildpose.config import ModelConfig, Phase, TrainConfig, from_dict
 from wildpose.errors import InputError
 from wildpose.predict.onnx_model import read_content, read_info
+from wildpose.stored import weights_of
 from wildpose.train.checkpoint import read_checkpoint
 
 
@@ -55,14 +55,8 @@ def _weights_file(source: Path) -> Start:
     except (KeyError, TypeError, IndexError) as error:
         raise InputError(f"architecture and history in the metadata of {where}", repr(error), "export again") from error
     prefix = "generator."
-    arrays = {entry.name: entry for entry in graph.graph.initializer if entry.name.startswith(prefix)}
-    weights = {name.removeprefix(prefix): _tensor(entry) for name, entry in arrays.items()}
+    arrays = {name: array for name, array in weights_of(graph.graph).items() if name.startswith(prefix)}
+    weights = {name.removeprefix(prefix): torch.from_numpy(array) for name, array in arrays.items()}
     for constant in ("mean", "std"):  # of the normalisation: buffers that no checkpoint keeps either
         weights.pop(constant, None)
     return Start(model, phase, weights, origin)
-
-
-def _tensor(entry) -> torch.Tensor:
-    from onnx.numpy_helper import to_array
-
-    return torch.from_numpy(to_array(entry).astype(np.float32))  # stored as float16, see wildpose.export
