@@ -61,6 +61,7 @@ def describe(generator: Generator, state: dict[str, Any], name: str, metrics: li
         "format": FORMAT,
         "name": name,
         "architecture": {"kind": "stacked hourglass + depth regressor (Yang et al., CVPR 2018)", **asdict(config)},
+        "parameters": sum(weight.numel() for weight in generator.parameters()),
         "skeleton": MPII16.name,
         "joints": list(MPII16.joints),
         "input_px": config.input_px,

@@ -13,7 +13,7 @@ COMMANDS = {
     "predict": "3D poses of the people in photos and videos",
     "serve": "a local app for photos, videos and the webcam, in the browser [serve]",
     "demo": "predict on a real video clip, downloaded if you name none",
-    "weights": "what a weights file says about itself",
+    "weights": "the weights in the package, and what a file says about itself",
     "bench": "how fast the network and the whole way from photo to pose are here",
     "evaluate": "the accuracy of weights on a data set [train]",
     "train": "train a network in the paper's three phases [train]",

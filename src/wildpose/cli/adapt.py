@@ -34,7 +34,7 @@ def adapt(
         studio: Rendered people with 3D labels (`wildpose data studio`); without it some are rendered first.
         unlabelled: Folder of further photos, without labels; the people that are found there count for the
             discriminator alone.
-        weights: What to start from: an .onnx weights file, or `default`.
+        weights: What to start from: an .onnx file, or a name that `wildpose weights` lists.
         steps: Optimiser steps.
         set: Settings to change, such as --set adversarial_loss.weight=1e-3.
         threads: Of the processor; 0 leaves it to torch.

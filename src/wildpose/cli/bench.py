@@ -25,7 +25,7 @@ def predict(
 
     Args:
         video: Footage with a person in its first frame.
-        weights: An .onnx file, or "default" for the one inside the package.
+        weights: An .onnx file, or a name that `wildpose weights` lists (default, large).
         detector: Likewise, the network that finds people.
         threads: CPU threads.
         runs: Timed repetitions, after 20 that don't count; of the photo a fifth as many.
@@ -111,7 +111,7 @@ def runtimes(
     eight, and the accuracy that each number format leaves.
 
     Args:
-        weights: An .onnx file, or "default" for the one inside the package.
+        weights: An .onnx file, or a name that `wildpose weights` lists (default, large).
         lsp: Folder of LSP: PCK@0.2 on its validation photos, and int8 calibrated on its training photos.
         full: Time full-4s too, with random weights.
         threads: CPU threads.
@@ -160,7 +160,7 @@ def smoothing(
 
     Args:
         video: Footage on which to measure the jitter too, before and after.
-        weights: For the video: an .onnx file, or "default" for the one inside the package.
+        weights: For the video: an .onnx file, or a name that `wildpose weights` lists.
         max_people: In the video.
         stride: Take every N-th frame of the video.
         rate_hz: Frames a second of the made-up motion.

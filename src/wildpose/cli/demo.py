@@ -29,7 +29,7 @@ def demo(
     Args:
         video: Your footage; none: the demo clip of the PyPI package sports2d, downloaded once.
         out: Folder for the results.
-        weights: An .onnx file, or "default" for the one inside the package.
+        weights: An .onnx file, or a name that `wildpose weights` lists (default, large).
         max_people: Look for at most so many people.
         stride: Take every N-th frame.
         max_frames: Stop after so many frames taken.

@@ -19,7 +19,7 @@ def evaluate(
         data: lsp (2D: PCK@0.2 of the torso and PCP on photos 1001-2000), mpii (2D: PCKh@0.5 on the validation people),
             studio, outdoor or human36m (3D: MPJPE, PA-MPJPE, PCK, AUC), or mpi_inf_3dhp (3D: PCK, AUC).
         root: Folder of the data set.
-        weights: An .onnx weights file, or `default` for the one in the package.
+        weights: An .onnx file, or a name that `wildpose weights` lists (default, large).
         scale_rule: How predicted 3D poses get their size in mm.
         flip: Average with the prediction for the mirrored image.
         stride: Of human36m every which of the 50 frames a second.

@@ -59,7 +59,7 @@ def predict(
         pitch_deg: How far the camera looks down, in degrees; implies --axes world, and sets TRC and BVH upright.
         height_mm: Stature of the people, to give them their true size instead of a mean adult's.
         smooth: Steady each person's joints over the frames of a video, and fill gaps of less than half a second.
-        weights: An .onnx file, or "default" for the one inside the package.
+        weights: An .onnx file, or a name that `wildpose weights` lists (default, large).
         detector: Likewise, the network that finds people (docs/detector.md).
         threads: CPU threads for the networks (default 2).
         pictures: Draw overlays, too.

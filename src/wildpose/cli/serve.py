@@ -18,7 +18,7 @@ def serve(port: int = 8123, weights: str = "default", threads: int | None = None
 
     Args:
         port: Where on 127.0.0.1 to listen; 0: any free port.
-        weights: An .onnx file, or "default" for the one inside the package.
+        weights: An .onnx file, or a name that `wildpose weights` lists (default, large).
         threads: CPU threads for the network (default 2).
         open: Open the page in the browser.
     """

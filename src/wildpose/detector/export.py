@@ -50,4 +50,5 @@ def export_detector(network: PeopleNet, description: dict[str, Any], target: Pat
     """Write the file whole or not at all; RuntimeError if it doesn't compute what the network computes."""
     side = description["input_px"]
     images = torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    description = description | {"parameters": sum(weight.numel() for weight in network.parameters())}
     write_onnx(DeployedDetector(network), {"images_rgb": images}, ("scores", "boxes_ltrb"), description, target)

@@ -17,7 +17,8 @@ from wildpose.types import Pose3D
 class PoseEstimator:
     """3D poses of the people in one RGB image.
 
-    weights: "default" for the network inside the package, or a path to an ONNX file that `wildpose export` wrote.
+    weights: a network inside the package by its name ("default", or as `wildpose weights` lists them), or a path to an
+    ONNX file that `wildpose export` wrote.
     threads: CPU threads the networks may use. detector: likewise, the network that finds people, which `wildpose
     detector export` wrote. Raises InputError for weights that can't be used.
     """

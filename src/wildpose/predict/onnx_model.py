@@ -3,7 +3,6 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from jaxtyping import Float, UInt8
 
 from wildpose.codec import HeatmapCodec
 from wildpose.errors import InputError
+from wildpose.predict.shipped import shipped
 from wildpose.skeleton import MPII16
 
 FORMAT = "wildpose-weights/1"
@@ -46,7 +46,7 @@ class OnnxModel:
 
     @classmethod
     def load(cls, weights: str | Path = "default", threads: int | None = None) -> "OnnxModel":
-        """Read and verify a weights file; "default" is the one inside the package.
+        """Read and verify a weights file: one in the package by its name (`shipped`), or any by its path.
 
         threads: CPU threads a run may use (default 2). Raises InputError for a file that is missing, cut short, not
         ONNX, without metadata, altered (its SHA-256 does not match), or of another skeleton or format.
@@ -75,18 +75,22 @@ class OnnxModel:
 
 
 def read_content(weights: str | Path) -> tuple[str, bytes]:
-    """What to call a weights file in a message, and its bytes; "default" is the one inside the package. InputError."""
-    if str(weights) == "default":
-        packaged = files("wildpose") / "weights" / "default.onnx"
-        if not packaged.is_file():
-            raise InputError(
-                "the weights that ship with wildpose", "an installation without them", "pass --weights FILE.onnx"
-            )
-        return "the default weights", packaged.read_bytes()
-    path = Path(weights)
-    if not path.is_file():
-        raise InputError(f"a weights file at {path}", "no such file", 'give an .onnx file, or "default"')
-    return str(path), path.read_bytes()
+    """What to call a weights file in a message, and its bytes; a name of `shipped` is in the package. InputError."""
+    name, path = str(weights), Path(weights)
+    known = shipped()
+    if name in known:
+        return f"the {name} weights", known[name].read_bytes()
+    if name == "default":
+        raise InputError(
+            "the weights that ship with wildpose", "an installation without them", "pass --weights FILE.onnx"
+        )
+    if path.is_file():
+        return name, path.read_bytes()
+    if len(path.parts) == 1 and not path.suffix:  # a name rather than a path
+        names = ", ".join(known) or "none"
+        raise InputError(f"the name of weights in the package ({names}) or an .onnx file", repr(name),
+                         "`wildpose weights` lists them")  # fmt: skip
+    raise InputError(f"a weights file at {path}", "no such file", f"give an .onnx file, or a name: {', '.join(known)}")
 
 
 def read_info(where: str, content: bytes, metadata_map: dict[str, str]) -> WeightsInfo:

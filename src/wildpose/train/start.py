@@ -9,6 +9,7 @@ import torch
 from wildpose.config import ModelConfig, Phase, TrainConfig, from_dict
 from wildpose.errors import InputError
 from wildpose.predict.onnx_model import read_content, read_info
+from wildpose.predict.shipped import shipped
 from wildpose.stored import weights_of
 from wildpose.train.checkpoint import read_checkpoint
 
@@ -26,11 +27,11 @@ class Start:
 
 
 def read_start(source: Path) -> Start:
-    """The averaged weights in a checkpoint folder, or those in an ONNX file (`default`: the one in the package).
+    """The averaged weights in a checkpoint folder, or those in an ONNX file (or one in the package, by its name).
 
     Raises InputError for what is neither, or damaged.
     """
-    if str(source) == "default" or source.suffix == ".onnx":
+    if str(source) in shipped() or source.suffix == ".onnx":
         return _weights_file(source)
     state, tensors = read_checkpoint(source)
     model = from_dict(TrainConfig, state["config"]).model
