@@ -49,8 +49,8 @@ def train(
         data_2d: A further set with 2D labels and its share of the draws among them; may be given again. If one has a
             ratio, all need one: give every set by this flag then. --set PHASE.mix=NAME:RATIO,... is for one phase.
         data_3d: Likewise a set with 3D labels. How many of a batch have 3D labels: --set PHASE.batch_3d.
-        init: Checkpoint folder, weights file, or name in `wildpose weights` (default, large) to start from, in place of the phase
-            before.
+        init: Checkpoint folder, weights file, or name in `wildpose weights` (default, large) to start from, in place of
+            the phase before.
         set: Settings to change, such as --set adversarial_loss.fix_2d=true batch=8.
         stop_at: Step to stop at before the phase's end; the schedule stays that of the whole phase.
         threads: Of the processor; 0 leaves it to torch.
