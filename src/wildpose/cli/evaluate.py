@@ -11,6 +11,7 @@ def evaluate(
     scale_rule: Literal["legacy4296", "train-mean", "ground-truth", "none"] = "train-mean",
     flip: bool = False,
     stride: int = 64,
+    split: Literal["test", "train", "val"] = "test",
     out: Path | None = None,
 ) -> None:
     """Measure weights on a data set with truth, and say by which protocol.
@@ -23,6 +24,8 @@ def evaluate(
         scale_rule: How predicted 3D poses get their size in mm.
         flip: Average with the prediction for the mirrored image.
         stride: Of human36m every which of the 50 frames a second.
+        split: Of lsp, studio and outdoor; val: what training holds out to watch itself; train: of rendered sets the people
+            whom the picture shows whole.
         out: Also write the numbers to this JSON file.
     """
     from wildpose.evaluate import (
@@ -36,7 +39,7 @@ def evaluate(
 
     model = OnnxModel.load(weights)
     if data == "lsp":
-        report = evaluate_lsp(model, root, flip=flip)
+        report = evaluate_lsp(model, root, split, flip=flip)
     elif data == "mpii":
         report = evaluate_mpii(model, root, flip=flip)
     elif data == "human36m":
@@ -44,7 +47,7 @@ def evaluate(
     elif data == "mpi_inf_3dhp":
         report = evaluate_mpi_inf_3dhp(model, root, scale_rule, flip)
     else:
-        report = evaluate_studio(model, root, scale_rule, flip, kind=data)
+        report = evaluate_studio(model, root, scale_rule, flip, data, split)
     print(report.text())
     if out is not None:
         report.save(out)

@@ -11,13 +11,8 @@ from wildpose.evaluate.poses import (
     predict_set,
     run_flipped,
 )
-from wildpose.evaluate.three_d import (
-    evaluate_3d,
-    evaluate_human36m,
-    evaluate_mpi_inf_3dhp,
-    evaluate_studio,
-    groupings,
-)
+from wildpose.evaluate.rendered import evaluate_studio, groupings
+from wildpose.evaluate.three_d import evaluate_3d, evaluate_human36m, evaluate_mpi_inf_3dhp
 from wildpose.evaluate.two_d import evaluate_2d, evaluate_lsp, evaluate_mpii
 
 __all__ = [

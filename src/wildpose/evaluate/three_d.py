@@ -1,45 +1,22 @@
 """Weights and a set with 3D labels in, the paper's tables out. Every number says what it counts and by which rule."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
+from jaxtyping import Float
 
 from wildpose import metrics, tables
 from wildpose.data.human36m import ACTIONS, load_human36m
-from wildpose.data.kinds import Rendered
 from wildpose.data.mpi_inf_3dhp import ACTIVITIES, SCENES, load_mpi_inf_3dhp
 from wildpose.data.sample import SampleSet
-from wildpose.data.studio import StudioSet
 from wildpose.errors import InputError
 from wildpose.evaluate.poses import Info, Model, Poses, Truth, predict_set, protocol_of
 from wildpose.geometry import weak_perspective_scale as px_per_mm
 from wildpose.report import Report, Table
-from wildpose.studio import protocol as sets
 from wildpose.tables import LSP_JOINTS, Grouping
-
-
-def evaluate_studio(
-    model: Model, studio_dir: str | Path, scale_rule: str = "train-mean", flip: bool = False, kind: str = "studio"
-) -> Report:
-    """Protocols #1 and #2 on the test images of a rendered set of that kind, with the floor of the protocol.
-
-    Raises InputError if the set is not there, incomplete, of another kind, or has no image of split `test`.
-    """
-    rendered = StudioSet(studio_dir)
-    found = rendered.manifest["kind"]
-    if found != kind:
-        raise InputError(f"a rendered set of kind {kind} in {studio_dir}", found, f"say --data {found}")
-    which = np.flatnonzero(rendered.split == "test")
-    if not len(which):
-        have = ", ".join(sorted(set(rendered.split.tolist()))) or "none"
-        raise InputError(f"images of split test in {studio_dir}", f"splits {have}", "render the test split as well")
-    report = evaluate_3d(model, Rendered(rendered, which), groupings(rendered, which), f"{kind} test", scale_rule, flip)
-    subjects = ", ".join(sorted(set(rendered.subject[which].tolist())))
-    cameras = len(set(rendered.camera[which].tolist()))
-    return replace(report, protocol=report.protocol | {"subjects": subjects, "cameras": cameras})
 
 
 def evaluate_human36m(
@@ -91,18 +68,6 @@ def evaluate_mpi_inf_3dhp(model: Model, root: str | Path, scale_rule: str = "tra
     return Report(protocol, numbers, (*reach, by_group))
 
 
-def groupings(rendered: StudioSet, rows: np.ndarray) -> tuple[Grouping, ...]:
-    """How the tables of a rendered set are divided: studio by Human3.6M's fifteen actions, here our own fifteen;
-    outdoor by MPI-INF-3DHP's seven activities and by kind of scene."""
-    labels = rendered.action[rows]
-    if rendered.manifest["kind"] == "studio":
-        return (Grouping("action", labels, sets.ACTION_NAMES),)
-    return (
-        Grouping("activity", labels, tuple(sets.ACTIVITIES)),
-        Grouping("scene", rendered.scene[rows], sets.SCENES),
-    )
-
-
 def evaluate_3d(
     model: Model,
     samples: SampleSet,
@@ -120,13 +85,40 @@ def evaluate_3d(
 
     spine: the set labels the spine where MPII has the thorax; predictions get it halfway from pelvis to neck.
     """
+    return report_3d(judge(model, samples, scale_rule, flip, spine), by, name)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """N people's poses beside their truth, and how far off they are; what every 3D table is made of."""
+
+    protocol: dict[str, Any]
+    """Of weights, crop and scale; the set's name is not in it yet."""
+    found: Poses
+    truth: Truth
+    in_mm: dict[str, Float[np.ndarray, "N 16 3"]]
+    """`wildpose` and `floor`, sized by the scale rule."""
+    true_mm: Float[np.ndarray, "N 16 3"]
+    """Relative to the pelvis."""
+
+    def errors(self, row: str = "wildpose") -> Float[np.ndarray, "N 16"]:
+        """Protocol #1, mm."""
+        return metrics.protocol1_errors(self.in_mm[row], self.true_mm)
+
+    def aligned(self, row: str = "wildpose") -> Float[np.ndarray, "N 16"]:
+        """Protocol #2, mm."""
+        return metrics.protocol2_errors(self.in_mm[row], self.true_mm)
+
+
+def judge(
+    model: Model, samples: SampleSet, scale_rule: str = "train-mean", flip: bool = False, spine: bool = False
+) -> Judged:
+    """Run a model over samples with 3D truth; arguments as in evaluate_3d."""
     found, ideal, truth = predict_set(model, samples, flip)
-    rows = {"wildpose": found, "floor": ideal}
-    in_mm = {row: _to_mm(poses, truth, scale_rule, model.info) for row, poses in rows.items()}
+    in_mm = {row: _to_mm(p, truth, scale_rule, model.info) for row, p in {"wildpose": found, "floor": ideal}.items()}
     if spine:
         in_mm = {row: metrics.thorax_between(poses) for row, poses in in_mm.items()}
-    true_mm = metrics.root_relative(truth.joints_cam_mm.astype(np.float64))
-    protocol = protocol_of(model, name, len(samples), flip) | {
+    protocol = protocol_of(model, "", len(samples), flip) | {
         "scale_rule": scale_rule,
         "bone_sum_mm": {"train-mean": model.info.bone_sum_mm, "legacy4296": metrics.LEGACY_BONE_SUM_MM}.get(scale_rule),
         "metric": "mm, 16 joints; Protocol #1: MPJPE, pelvis aligned; Protocol #2: after a similarity, no reflection",
@@ -135,11 +127,16 @@ def evaluate_3d(
         "floor": "true heatmaps and true depth through the same path",
         "average": "Avg., Total and all single numbers are over images, not over groups",
     }
-    numbers = _numbers(in_mm["wildpose"], true_mm)
-    numbers |= {f"floor/{key}": value for key, value in _numbers(in_mm["floor"], true_mm).items()}
-    pck_2d = metrics.pck_torso(found.joints_px, truth.joints_px, truth.mask)
+    return Judged(protocol, found, truth, in_mm, metrics.root_relative(truth.joints_cam_mm.astype(np.float64)))
+
+
+def report_3d(judged: Judged, by: Sequence[Grouping], name: str, further: Sequence[Table] = ()) -> Report:
+    """The tables of evaluate_3d, then `further` ones."""
+    numbers = _numbers(judged.in_mm["wildpose"], judged.true_mm)
+    numbers |= {f"floor/{key}": value for key, value in _numbers(judged.in_mm["floor"], judged.true_mm).items()}
+    pck_2d = metrics.pck_torso(judged.found.joints_px, judged.truth.joints_px, judged.truth.mask)
     numbers["pck_torso_0.2_16_joints"] = float(np.nanmean(pck_2d))
-    return Report(protocol, numbers, tuple(_tables_3d(in_mm, true_mm, by, name, scale_rule)))
+    return Report(judged.protocol | {"set": name}, numbers, (*_tables_3d(judged, by, name), *further))
 
 
 def _to_mm(poses: Poses, truth: Truth, rule: str, info: Info) -> np.ndarray:
@@ -163,12 +160,10 @@ def _numbers(found_mm: np.ndarray, true_mm: np.ndarray) -> dict[str, float]:
     }
 
 
-def _tables_3d(
-    in_mm: dict[str, np.ndarray], true_mm: np.ndarray, by: Sequence[Grouping], name: str, rule: str
-) -> Iterator[Table]:
-    basis = f"{len(true_mm)} images, scale rule {rule}"
-    errors = {row: metrics.protocol1_errors(poses, true_mm) for row, poses in in_mm.items()}
-    aligned = {row: metrics.protocol2_errors(poses, true_mm) for row, poses in in_mm.items()}
+def _tables_3d(judged: Judged, by: Sequence[Grouping], name: str) -> Iterator[Table]:
+    basis = f"{len(judged.true_mm)} images, scale rule {judged.protocol['scale_rule']}"
+    errors = {row: judged.errors(row) for row in judged.in_mm}
+    aligned = {row: judged.aligned(row) for row in judged.in_mm}
     yield tables.per_group(f"{name}: Protocol #1, MPJPE", errors, by[0], basis)
     yield tables.per_group(f"{name}: Protocol #2, PA-MPJPE", aligned, by[0], basis)
     yield tables.limbs(f"{name}: Protocol #1, MPJPE", errors, basis)

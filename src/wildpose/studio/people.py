@@ -10,8 +10,6 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
-from wildpose.studio.bodies import load_bank
-
 SKIN_TONES = {"very light": 55.0, "light": 41.0, "intermediate": 28.0, "tan": 10.0, "brown": -30.0, "dark": -90.0}
 """Individual typology angle (degrees) above which a skin has the name: Del Bino & Bernerd, Br. J. Dermatology 2013."""
 BUILDS = {"slight": 19.5, "medium": 22.0, "sturdy": 25.0, "heavy": np.inf}
@@ -42,6 +40,8 @@ class Traits:
 
 def traits(body: int, tone: Float[np.ndarray, " 3"]) -> Traits:
     """Of a body of the bank in a skin of that albedo, linear RGB."""
+    from wildpose.studio.bodies import load_bank  # not above: whoever reads sets needs the groups' names, not numba
+
     bank = load_bank()
     angle, index = skin_ita_deg(tone), body_mass_index(body)
     return Traits(
@@ -70,6 +70,8 @@ def skin_ita_deg(tone: Float[np.ndarray, " 3"]) -> float:
 @cache
 def body_mass_index(body: int) -> float:
     """Of a body of the bank at rest, without clothes and hair, kg / m2."""
+    from wildpose.studio.bodies import load_bank
+
     bank = load_bank()
     corners = bank.rest(body).vertices[bank.arrays["skin_faces"].astype(int)].astype(np.float64)
     volume_m3 = np.einsum("fi,fi->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])) / 6
