@@ -1,33 +1,12 @@
 """Errors per group of people: the groups that a set records, each beside its own truth; sets without have no table."""
 
-import hashlib
-import json
-
 import numpy as np
 import pytest
-from made_up_people import Informed, People, write_rendered
+from made_up_people import Informed, People, with_people, write_rendered
 
 from wildpose.cli import main
 from wildpose.errors import InputError
 from wildpose.evaluate import evaluate_studio
-
-WHO = {
-    "skin_tone": ("light", "dark"), "skin_ita_deg": (48.0, -50.0), "build": ("slight", "heavy"),
-    "body_mass_index": (18.0, 27.0), "stature_mm": (1600.0, 1900.0), "age": ("older", "older"),
-    "sex": ("male", "female"),
-}  # fmt: skip
-
-
-def with_people(folder, n):
-    """Add who is in the pictures: two kinds of people in turns of two."""
-    path = folder / "shard-00000.npz"
-    arrays = dict(np.load(path))
-    kind = np.arange(n) // 2 % 2
-    np.savez(path, **arrays, **{name: np.array(values)[kind] for name, values in WHO.items()})
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["shards"][0]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    return folder
 
 
 class OffForSome(Informed):

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wildpose.errors import InputError
+
+FORMAT = "wildpose-evaluation/1"
+
 
 @dataclass(frozen=True)
 class Table:
@@ -44,7 +48,7 @@ class Report:
     def json(self) -> str:
         """The same as JSON (format wildpose-evaluation/1), null where nothing could be counted."""
         whole = {
-            "format": "wildpose-evaluation/1",
+            "format": FORMAT,
             "protocol": self.protocol,
             "metrics": {name: _known(value) for name, value in self.metrics.items()},
             "tables": [
@@ -61,6 +65,26 @@ class Report:
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         beside.write_text(self.json() + "\n")
         os.replace(beside, path)
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Report":
+        """A report from its JSON; InputError for another file."""
+        try:
+            told = json.loads(Path(path).read_text())
+            if told["format"] != FORMAT:
+                raise ValueError(told["format"])
+            tables = [
+                Table(t["title"], tuple(t["columns"]), {r: tuple(map(_value, v)) for r, v in t["rows"].items()})
+                for t in told["tables"]
+            ]
+            return cls(told["protocol"], {name: _value(v) for name, v in told["metrics"].items()}, tuple(tables))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            fix = "write it with `wildpose evaluate --out`"
+            raise InputError(f"JSON of format {FORMAT} at {path}", repr(error), fix) from None
+
+
+def _value(known: float | int | None) -> float | int:
+    return math.nan if known is None else known
 
 
 def _known(value: float | int) -> float | int | None:

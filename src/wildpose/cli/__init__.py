@@ -16,6 +16,7 @@ COMMANDS = {
     "weights": "the weights in the package, and what a file says about itself",
     "bench": "how fast the network and the whole way from photo to pose are here",
     "evaluate": "the accuracy of weights on a data set [train]",
+    "card": "a model card: weights measured on every set, as one page [train]",
     "train": "train a network in the paper's three phases [train]",
     "adapt": "teach the network your own photos with 2D labels [train]",
     "export": "a trained checkpoint as an ONNX weights file [train]",

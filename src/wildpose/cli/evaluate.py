@@ -24,8 +24,8 @@ def evaluate(
         scale_rule: How predicted 3D poses get their size in mm.
         flip: Average with the prediction for the mirrored image.
         stride: Of human36m every which of the 50 frames a second.
-        split: Of lsp, studio and outdoor; val: what training holds out to watch itself; train: of rendered sets the people
-            whom the picture shows whole.
+        split: Of lsp, studio and outdoor; val: what training holds out to watch itself; train: of rendered sets the
+            people whom the picture shows whole.
         out: Also write the numbers to this JSON file.
     """
     from wildpose.evaluate import (

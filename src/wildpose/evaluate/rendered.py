@@ -67,6 +67,10 @@ def judge_rendered(
     name = {"test": f"{kind} test", "train": f"{kind} train split, whole people", "val": f"{kind} validation"}[split]
     further = (groups_table(judged, rendered, which, name),) if rendered.traits else ()
     report = report_3d(judged, groupings(rendered, which), name, further)
+    if rendered.traits:
+        by = people_groupings(rendered, which)
+        chance = {f"chance_percent/{each.name}": chance_percent(judged, each) for each in by}
+        report = replace(report, metrics=report.metrics | chance)
     subjects = sorted(set(rendered.subject[which].tolist()))
     who = ", ".join(subjects) if len(subjects) <= 12 else f"{len(subjects)} people"
     cameras = len(set(rendered.camera[which].tolist()))
@@ -102,6 +106,23 @@ def groups_table(judged: Judged, rendered: StudioSet, rows: np.ndarray, name: st
     title = f"{name}: per group of people, percent and mm, {len(rows)} images, scale rule {scale_rule}; +-: 95 % of P2"
     by, subjects = people_groupings(rendered, rows), rendered.subject[rows]
     return Table(title, GROUP_COLUMNS, {k: row for g in by for k, row in group_rows(judged, g, subjects).items()})
+
+
+def chance_percent(judged: Judged, by: Grouping, shuffles: int = 2000) -> float:
+    """How often groups made by shuffling the labels over the images differ in P2 at least as much as these, percent.
+
+    Measured by the variance of the groups' means, weighted by their images.
+    """
+    p2, shares = judged.aligned().mean(1), np.array([(by.labels == group) for group in by.columns], float)
+    shares = shares[shares.any(1)] / shares[shares.any(1)].sum(1, keepdims=True)
+    counts = 1 / shares.max(1)
+
+    def spread(values: np.ndarray) -> float:
+        return float(counts @ (shares @ values - values.mean()) ** 2)
+
+    rng = np.random.default_rng(0)
+    least = spread(p2) * (1 - 1e-9)  # sums in another order may differ in the last digit
+    return 100 * float(np.mean([spread(rng.permutation(p2)) >= least for _ in range(shuffles)]))
 
 
 def group_rows(judged: Judged, by: Grouping, subjects: np.ndarray) -> dict[str, tuple[float | int, ...]]:
