@@ -44,7 +44,7 @@ def listing(rows: list[tuple[str, Path, dict[str, Any]]]) -> str:
 def headline(metric: dict[str, Any]) -> tuple[str, str] | None:
     """Protocol and figures of one evaluation in a file's metadata, in short; None for one without known figures."""
     protocol, numbers = metric.get("protocol", {}), metric.get("metrics", {})
-    parts = []
+    parts = [f"recall {100 * numbers['recall']:.1f} %"] if isinstance(numbers.get("recall"), int | float) else []
     for key, text in {
         "pck_torso_0.2": "PCK@0.2 {:.1f} %",
         "mpjpe_p1_mm": "P1 {:.1f} mm",
@@ -55,8 +55,6 @@ def headline(metric: dict[str, Any]) -> tuple[str, str] | None:
     }.items():
         if isinstance(numbers.get(key), int | float):
             parts.append(text.format(numbers[key]))
-    if "pck_torso_0.2/automatic" in numbers:  # a detector's: a share
-        parts.insert(0, f"recall {100 * numbers['recall']:.1f} %")
     count, rule = protocol.get("count"), protocol.get("scale_rule")
     where = [str(protocol.get("set", "?")), *([f"{count:,} images, boxes given"] if count else [])]
     where += [f"scale rule {rule}"] if rule else []

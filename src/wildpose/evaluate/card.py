@@ -76,7 +76,8 @@ def measure(model: OnnxModel, sets: Sets, keep: Path, validation: bool, tell: Ca
 
 def digests(info: WeightsInfo) -> set[str]:
     """Of this file, and of the file it was before the figures that it carries were written into it."""
-    return {info.sha256, *(metric["protocol"].get("sha256", "") for metric in info.metadata.get("metrics", ()))}
+    told = [metric.get("protocol", {}).get("sha256") for metric in info.metadata.get("metrics", ())]
+    return {info.sha256, *filter(None, told)}
 
 
 def _still_holds(kept: Report, info: WeightsInfo, name: str, root: Path, split: str) -> bool:
