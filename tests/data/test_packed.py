@@ -7,8 +7,17 @@ import tarfile
 import cv2
 import numpy as np
 import pytest
+from made_human36m import write_index, write_photo
+from made_mpii import write_bearpaw
+from scipy.io import savemat
+from test_coco import write_coco
 
+from wildpose.data.coco import load_coco
+from wildpose.data.human36m import load_human36m
+from wildpose.data.lsp import load_lspet
+from wildpose.data.mpii import load_mpii
 from wildpose.data.packed import FOLDER, INDEX, PackedPhotos, pack, packed_bytes
+from wildpose.data.packed import _pack_at as packed_at
 from wildpose.data.sample import read_photo
 from wildpose.errors import InputError
 
@@ -78,3 +87,38 @@ def test_what_is_wrong_is_said(root, tmp_path):
     cut.unlink()
     with pytest.raises(InputError, match="whole pack"):
         packed.read("S1/Walking 1/0.jpg")
+
+
+def test_no_reader_misses_photos_that_are_packed(tmp_path):
+    """Whatever asks for photos before a run finds those whose loose files were deleted."""
+    made = {"mpii": write_bearpaw, "coco": write_coco, "human36m": write_index, "lspet": write_lspet}
+    for name, write in made.items():
+        (tmp_path / name).mkdir()
+        write(tmp_path / name)
+    for path in ("mpii/images/000000001.jpg", "coco/val2017/000000000139.jpg", "lspet/images/im00001.jpg"):
+        write_photo(tmp_path / path, 200)
+    for name in dict.fromkeys(np.load(next(tmp_path.glob("human36m/*/*/h36m_test.npz")))["imgname"].tolist()):
+        write_photo(tmp_path / "human36m" / "images" / name, 200)
+    readers = {
+        "mpii": lambda root: load_mpii(root, "val").require_images(),
+        "coco": lambda root: load_coco(root, "val").require_images(),
+        "human36m": lambda root: load_human36m(root, "test").require_images(),
+        "lspet": load_lspet,
+    }
+    for name, read in readers.items():
+        root = tmp_path / name
+        pack(root)
+        for path in list(root.rglob("*.jpg")):
+            path.unlink()
+        people = read(root)
+        assert people.load(len(people) - 1).image_rgb.shape == (50, 40, 3)
+    (tmp_path / "human36m" / FOLDER / INDEX).unlink()
+    packed_at.cache_clear()
+    with pytest.raises(InputError, match=r"24 images under .*got 24 missing \(images/S9/S9_Directions_1\.54138969/"):
+        readers["human36m"](tmp_path / "human36m")
+
+
+def write_lspet(root):
+    joints = np.ones((14, 3, 1))
+    joints[:, :2] = np.arange(28).reshape(14, 2, 1)
+    savemat(root / "joints.mat", {"joints": joints})

@@ -26,7 +26,7 @@ from wildpose.data.human36m import (
 from wildpose.data.human36m_cameras import read_cameras
 from wildpose.data.npz import read_npz, row_chunks
 from wildpose.data.people import PELVIS
-from wildpose.data.sample import Camera, Sample, read_photo
+from wildpose.data.sample import Camera, Sample, read_photo, require_photos
 from wildpose.errors import InputError
 
 STORED_STRIDES = {"fps50": 1, "fps25": 2, "fps10": 5, "fps5": 10}
@@ -128,6 +128,11 @@ class Human36mIndex:
             sequence.action,
             path,
         )
+
+    def require_images(self) -> "Human36mIndex":
+        """Itself, if every image is there, loose or packed; else InputError with the first five that are not."""
+        require_photos((self.path(i) for i in range(len(self))), self.root)
+        return self
 
     def path(self, i: int) -> Path:
         """Where the image of row i is."""

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from wildpose.data.checks import check_sides_2d
-from wildpose.data.sample import Sample, read_photo
+from wildpose.data.sample import Sample, photo_exists, read_photo
 from wildpose.errors import InputError
 from wildpose.skeleton import LSP14, MPII16, convert
 
@@ -100,7 +100,7 @@ def read_joints(root: Path, shape: tuple[int | None, ...]) -> np.ndarray:
 
 def _photos(root: Path, name: str, joints: np.ndarray, labelled: np.ndarray, which: np.ndarray) -> PhotoSet:
     paths = [root / "images" / name.format(i + 1) for i in which]
-    missing = [p.name for p in paths if not p.is_file()]
+    missing = [p.name for p in paths if not photo_exists(p)]
     if missing:
         first = ", ".join(missing[:5])
         raise InputError(f"{len(paths)} photos in {root / 'images'}", f"{len(missing)} missing ({first})", "fetch them")

@@ -13,7 +13,7 @@ not read: it opens at once however long it is.
 import functools
 import os
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -88,11 +88,16 @@ class PackedPhotos:
     def __len__(self) -> int:
         return len(self.names)
 
-    def read(self, name: str) -> bytes | None:
-        """The bytes of a photo's file; None if the pack hasn't got it. InputError if a tar is missing or cut short."""
+    def row(self, name: str) -> int | None:
+        """Where the index has a photo; None if the pack hasn't got it."""
         wanted = name.encode()
         row = int(np.searchsorted(self.names, wanted))
-        if row == len(self) or self.names[row] != wanted:
+        return None if row == len(self) or self.names[row] != wanted else row
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes of a photo's file; None if the pack hasn't got it. InputError if a tar is missing or cut short."""
+        row = self.row(name)
+        if row is None:
             return None
         path = self.folder / f"{int(self.tar[row]):06d}.tar"
         try:
@@ -112,9 +117,21 @@ def _pack_at(root: Path) -> PackedPhotos | None:
 
 def packed_bytes(path: Path) -> bytes | None:
     """The bytes of a photo's file from the pack of the nearest folder above it that has the photo, or None."""
-    for root in path.parents:
-        found = _pack_at(root)
-        content = found.read(path.relative_to(root).as_posix()) if found else None
+    for pack, name in _packs_above(path):
+        content = pack.read(name)
         if content is not None:
             return content
     return None
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a pack of a folder above has the photo; nothing of it is read."""
+    return any(pack.row(name) is not None for pack, name in _packs_above(path))
+
+
+def _packs_above(path: Path) -> Iterator[tuple[PackedPhotos, str]]:
+    """Packs of the folders above a photo, nearest first, and the photo's name in each."""
+    for root in path.parents:
+        found = _pack_at(root)
+        if found:
+            yield found, path.relative_to(root).as_posix()

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
-from wildpose.data.sample import Camera, Sample, read_photo
-from wildpose.errors import InputError
+from wildpose.data.sample import Camera, Sample, read_photo, require_photos
 from wildpose.skeleton import MPII16
 
 HIPS = [MPII16.index("right_hip"), MPII16.index("left_hip")]
@@ -71,14 +70,6 @@ class People:
         return replace(self, joints_px=joints_px, mask=np.isfinite(joints_px).all(-1))
 
     def require_images(self) -> "People":
-        """Itself, if every image is there; else InputError with the first five that are not. Call it before a run."""
-        names = dict.fromkeys(self.images.tolist())
-        missing = [name for name in names if not (self.root / name).is_file()]
-        if missing:
-            some = ", ".join(missing[:5])
-            raise InputError(
-                f"{len(names)} images under {self.root}",
-                f"{len(missing)} missing ({some})",
-                f"`wildpose data doctor {self.root}` says where they come from",
-            )
+        """Itself, if every image is there, loose or packed; else InputError with the first five that are not."""
+        require_photos((self.path(i) for i in range(len(self))), self.root)
         return self

@@ -1,14 +1,15 @@
 """What every data set hands over: one image with the joints of one person, by the names and order of MPII16."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
-from wildpose.data.packed import packed_bytes
+from wildpose.data.packed import is_packed, packed_bytes
 from wildpose.errors import InputError
 
 
@@ -78,6 +79,35 @@ class Joined:
     def load(self, i: int) -> Sample:
         which = int(np.searchsorted(self.ends, i, side="right"))
         return self.sets[which].load(i - (int(self.ends[which - 1]) if which else 0))
+
+
+@dataclass(frozen=True)
+class Some:
+    """Some samples of a set."""
+
+    samples: SampleSet
+    rows: Int[np.ndarray, " M"]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def load(self, i: int) -> Sample:
+        return self.samples.load(int(self.rows[i]))
+
+
+def photo_exists(path: Path) -> bool:
+    """Whether `read_photo` would find it, loose or in a pack."""
+    return path.is_file() or is_packed(path)
+
+
+def require_photos(paths: Iterable[Path], root: Path) -> None:
+    """InputError with the first five that are not there, if any; each once. Call it before a run of hours."""
+    paths = dict.fromkeys(paths)
+    missing = [path.relative_to(root).as_posix() for path in paths if not photo_exists(path)]
+    if missing:
+        fix = f"`wildpose data doctor {root}` says where they come from"
+        got = f"{len(missing)} missing ({', '.join(missing[:5])})"
+        raise InputError(f"{len(paths)} images under {root}", got, fix)
 
 
 def read_photo(path: Path) -> UInt8[np.ndarray, "H W 3"]:
