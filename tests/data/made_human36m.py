@@ -108,8 +108,8 @@ def write_triple(root: Path, subject: int, change=unchanged, frames: int = 12) -
         (folder / f"Human36M_subject{subject}_{kind}.json").write_text(json.dumps(value))
 
 
-def write_legacy(root: Path, change=unchanged) -> Path:
-    """annotSampleTest.h5: MPII16's order, px of a 224 px crop."""
+def write_legacy(root: Path, change=unchanged, split: str = "Test") -> Path:
+    """annotSample{Test,Train}.h5: MPII16's order, px of a 224 px crop."""
     rows = list(product((9, 11), (1, 2), (1, 2), (1, 6)))  # subject, take, camera, image
     cam_mm = np.array([seen(room_camera(around=0.3 * c), room_pose("MPII16", n))[0] for _, _, c, n in rows])
     subject, take, camera, number = np.array(rows, float).T
@@ -125,7 +125,8 @@ def write_legacy(root: Path, change=unchanged) -> Path:
         "istrain": np.zeros(len(rows)),
     }
     change(arrays)
-    with h5py.File(root / "annotSampleTest.h5", "w") as file:
+    path = root / f"annotSample{split}.h5"
+    with h5py.File(path, "w") as file:
         for name, value in arrays.items():
             file[name] = value
-    return root / "annotSampleTest.h5"
+    return path

@@ -26,7 +26,7 @@ def person(number: int, image: int, **change) -> dict:
     return entry | {"keypoints": keypoints(), "bbox": [40.5, 70.25, 60.0, 90.0]} | change
 
 
-def write_coco(root: Path, change=lambda data: None) -> Path:
+def write_coco(root: Path, change=lambda data: None, split: str = "val") -> Path:
     few = keypoints()
     few[3 * 11 :] = [0] * 18  # no legs: of MPII16's joints six are left
     fewer = keypoints()
@@ -42,8 +42,8 @@ def write_coco(root: Path, change=lambda data: None) -> Path:
         "categories": [{"id": 1, "name": "person", "keypoints": list(COCO17.joints), "skeleton": [[16, 14]]}],
     }
     change(data)
-    path = root / "annotations" / "person_keypoints_val2017.json"
-    path.parent.mkdir(exist_ok=True)
+    path = root / "annotations" / f"person_keypoints_{split}2017.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(data))
     return path
 

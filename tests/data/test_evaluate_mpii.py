@@ -3,10 +3,12 @@
 import cv2
 import numpy as np
 import pytest
-from made_mpii import write_bearpaw, write_validation
+from made_human36m import write_photo
+from made_mpii import write_bearpaw, write_release, write_validation
 from made_up_people import IMAGE, Informed
 
 from wildpose.data.mpii import load_mpii
+from wildpose.data.mpii_mat import validation_people
 from wildpose.errors import InputError
 from wildpose.evaluate import evaluate_mpii
 from wildpose.skeleton import MPII16
@@ -40,6 +42,21 @@ def test_one_joint_moved_in_the_truth_is_one_of_fourteen(mpii):
     report = evaluate_mpii(Informed(load_mpii(mpii, "val")), mpii)
     row = dict(zip(report.tables[0].columns, report.tables[0].rows["PCKh@0.5"], strict=True))
     assert row["Ankle"] == 50.0 and row["Mean"] == pytest.approx(100 * 13 / 14) and row["Knee"] == 100.0
+
+
+def test_head_boxes_are_found_where_hrnet_has_them_and_in_the_release(mpii, tmp_path_factory):
+    (mpii / "annot").mkdir()
+    write_validation(mpii / "annot" / "gt_valid.mat")
+    report = evaluate_mpii(Informed(load_mpii(mpii, "val"), off_px=(14.0, 0.0)), mpii)
+    assert report.metrics == {"pckh_0.5": 100.0} and report.protocol["truth"] == "gt_valid.mat"
+    root = tmp_path_factory.mktemp("release")
+    image, person = validation_people()[0].tolist()
+    write_release(root, (image, person))
+    people = load_mpii(root, "val")
+    write_photo(people.path(0), 200)
+    near = evaluate_mpii(Informed(people, off_px=(14.0, 0.0)), root)
+    assert near.metrics == {"pckh_0.5": 100.0} and near.protocol["truth"] == "the official release"
+    assert evaluate_mpii(Informed(people, off_px=(16.0, 0.0)), root).metrics == {"pckh_0.5": 0.0}
 
 
 def test_missing_head_boxes_and_images_are_said(mpii):

@@ -1,19 +1,22 @@
 """The paper's own sets, as files of a few frames with the real schema: evaluated, and a table made of them."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 from fork_server import start
 from licensed_sets import write_licensed
+from made_human36m import write_legacy, write_photo
 from made_up_people import Informed
 from queue_trial import TINY, reproduce
 
+from wildpose.cli import main
 from wildpose.data.human36m import ACTIONS, load_human36m
 from wildpose.data.mpi_inf_3dhp import load_mpi_inf_3dhp
 from wildpose.errors import InputError
 from wildpose.evaluate import evaluate_human36m, evaluate_mpi_inf_3dhp
-from wildpose.reproduce.licensed import licensed_data
+from wildpose.reproduce.licensed import licensed_data, licensed_judges
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +66,55 @@ def test_licensed_data_is_half_human36m_half_mpii(sets):
     assert [source["name"] for source in data.sources] == ["MPII train", "Human3.6M train"]
     assert data.wild.load(0).joints_cam_mm is None and data.studio.load(0).subject == "S1"
     assert 3000 < data.bone_sum_mm < 5000
+
+
+@pytest.mark.parametrize(
+    ("gone", "said"),
+    [
+        ("human36m/images/S11/*/*_000001.jpg", r"4 images under .*human36m, got 2 missing \(images/S11/"),
+        ("human36m/annotation_body3d/*/h36m_test.npz", "h36m_test.npz in .*got no such file"),
+        ("mpii/gt_valid.mat", r"detections_our_format\.mat or gt_valid\.mat in .*got neither"),
+        ("mpii/images/000000001.jpg", r"got 1 missing \(images/000000001\.jpg\)"),
+        ("mpi_inf_3dhp/*/TS3/annot_data.mat", "got none of TS3"),
+        ("mpi_inf_3dhp/*/TS5/imageSequence/img_000002.jpg", r"46 images under .*got 1 missing \(mpi_inf_3dhp_test_set"),
+    ],
+)
+def test_what_rows_are_judged_on_is_asked_for_before_they_are_trained(gone, said, tmp_path, capsys):
+    write_licensed(tmp_path / "sets")
+    for path in list((tmp_path / "sets").glob(gone)):
+        path.unlink()
+    with pytest.raises(SystemExit) as stopped:
+        main(["reproduce", "table4", "--data-root", str(tmp_path / "sets"), "--out", str(tmp_path / "out")])
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert re.search(said, error) and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_all_that_is_missing_is_named_at_once(tmp_path, capsys):
+    (tmp_path / "mpii").mkdir()
+    with pytest.raises(SystemExit) as stopped:
+        main(["reproduce", "table4", "--data-root", str(tmp_path), "--out", str(tmp_path / "out")])
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert "got no human36m, no annotations in mpii, no mpi_inf_3dhp; `wildpose data doctor " in error
+    assert all(page in error for page in ("vision.imar.ro", "human-pose.mpi-inf.mpg.de", "vcai.mpi-inf.mpg.de"))
+
+
+def test_the_icv17_files_are_judged_on_every_fifth_frame_which_is_all_they_hold(sets, tmp_path):
+    root = tmp_path / "sets"
+    (root / "human36m").mkdir(parents=True)
+    (root / "mpii").symlink_to(sets / "mpii")
+    write_legacy(root / "human36m")
+    write_legacy(root / "human36m", lambda arrays: arrays.update(subject=np.resize([1.0, 5.0], 16)), "Train")
+    for split in ("train", "test"):
+        people = load_human36m(root / "human36m", split)
+        for i in range(len(people)):
+            write_photo(people.path(i), 200)
+    data, judges = licensed_data(root), licensed_judges(root, "table1", "ground-truth", False)
+    assert len(data.studio) == 16 and len(data.studio_val) > 0
+    report = judges[0].evaluate(Informed(load_human36m(root / "human36m", "test", 5)))
+    assert report.protocol["stride"] == 5 and report.protocol["count"] == len(load_human36m(root / "human36m", "test"))
 
 
 def test_table_4_on_the_papers_own_sets(sets, tmp_path):

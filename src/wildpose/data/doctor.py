@@ -23,7 +23,7 @@ from wildpose.data.human36m import SUBJECTS, find_human36m
 from wildpose.data.human36m_archives import ARCHIVES, find_place
 from wildpose.data.mpi_inf_3dhp import find_test_sequences
 from wildpose.data.mpi_inf_3dhp_train import find_train_sequences
-from wildpose.data.mpii import VALIDATION_FILES, find_mpii
+from wildpose.data.mpii import find_mpii, find_validation
 from wildpose.data.packed import FOLDER
 from wildpose.data.studio import MANIFEST
 from wildpose.errors import InputError
@@ -45,7 +45,7 @@ def _has_archives(root: Path) -> bool:
 
 
 def _has_mpii(root: Path) -> bool:
-    return bool(find_mpii(root)) or any((root / name).is_file() for name in VALIDATION_FILES)
+    return bool(find_mpii(root) or find_validation(root))
 
 
 def _has_coco(root: Path) -> bool:

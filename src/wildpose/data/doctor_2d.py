@@ -15,6 +15,7 @@ from wildpose.data.mpii import (
     VALIDATION_FILES,
     VALIDATION_PEOPLE,
     find_mpii,
+    find_validation,
     load_mpii,
     read_mpii_validation,
 )
@@ -87,9 +88,7 @@ def examine_mpii(root: Path, finding: Finding) -> None:
 
 
 def _examine_head_boxes(root: Path, finding: Finding, in_release: bool) -> None:
-    beside = [
-        path for folder in (root, root / "annot") for name in VALIDATION_FILES if (path := folder / name).is_file()
-    ]
+    beside = find_validation(root)
     for path in beside:
         truth = finding.attempt(lambda path=path: read_mpii_validation(path))
         if truth is not None:

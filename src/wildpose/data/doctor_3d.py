@@ -13,7 +13,14 @@ from wildpose.data.human36m_json import KINDS_OF_FILE, read_subject
 from wildpose.data.human36m_npz import Human36mIndex, stored_stride
 from wildpose.data.mpi_inf_3dhp import PAGE as PAGE_3DHP
 from wildpose.data.mpi_inf_3dhp import TEST_FRAMES, find_test_sequences, read_test
-from wildpose.data.mpi_inf_3dhp_train import CAMERAS, SEQUENCES, find_train_sequences, frame_path, read_sequence
+from wildpose.data.mpi_inf_3dhp_train import (
+    CAMERAS,
+    SEQUENCES,
+    find_train_sequences,
+    frame_path,
+    read_sequence,
+    stride_in,
+)
 from wildpose.data.npz import read_npz, row_chunks
 from wildpose.data.studio import StudioSet, read_manifest, read_shard
 
@@ -181,7 +188,7 @@ def examine_3dhp_train(root: Path, finding: Finding) -> None:
     for folder in folders:
         parts = finding.attempt(lambda folder=folder: read_sequence(root, folder, "annot3", 1))
         for camera, part in zip(CAMERAS, parts or [], strict=False):
-            stride = _extracted_stride(folder / "imageFrames" / f"video_{camera}")
+            stride = stride_in(folder / "imageFrames" / f"video_{camera}")
             if stride is None:
                 bare.append(f"{folder.relative_to(root)}/imageFrames/video_{camera}")
             else:
@@ -193,9 +200,3 @@ def examine_3dhp_train(root: Path, finding: Finding) -> None:
     finding.fault("cameras without frames", bare, extract)
     if names:
         finding.check_photos(names, extract)
-
-
-def _extracted_stride(folder: Path) -> int | None:
-    """How far apart the extracted frames are: the least distance of two; None if there aren't two."""
-    numbers = sorted(int(path.stem.split("_")[-1]) for path in folder.glob("frame_??????.jpg"))
-    return int(np.diff(numbers).min()) if len(numbers) > 1 else None

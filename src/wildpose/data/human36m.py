@@ -92,6 +92,25 @@ def find_human36m(root: Path) -> dict[str, list[Path]]:
     return {layout: paths for layout, paths in found.items() if paths}
 
 
+def holds(root: Path, split: Literal["train", "test"]) -> bool:
+    """Whether the layout that is read has any file of that split."""
+    found = find_human36m(root)
+    if not found:
+        return False
+    layout = next(iter(found))
+    signs = {
+        "npz": (f"h36m_{split}.npz",),
+        "json": tuple(f"Human36M_subject{subject[1:]}_data.json" for subject in SUBJECTS[split]),
+        "h5": (f"annotSample{split.capitalize()}.h5",),
+    }
+    return any(path.name in signs[layout] for path in found[layout])
+
+
+def usual_stride(root: Path, split: Literal["train", "test"]) -> int:
+    """USUAL_STRIDE; of the ICCV 2017 files, which hold every fifth frame of both splits, that."""
+    return USUAL_STRIDE["train" if list(find_human36m(root)) == ["h5"] else split]
+
+
 def load_human36m(root: str | Path, split: Split, stride: int | None = None) -> SampleSet:
     """Human3.6M in whichever of the three layouts the folder holds, every `stride`-th of the 50 frames a second.
 

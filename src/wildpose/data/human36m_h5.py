@@ -23,7 +23,9 @@ LABELS = ("id", "subject", "action", "subaction", "camera")
 def load_h5(root: Path, split: Split, stride: int | None = None) -> People:
     """The subjects of a split from the .h5 files of a folder; the crop of `boxes_xywh` is the whole image."""
     if stride not in (None, STORED_STRIDE):
-        raise InputError(f"stride {STORED_STRIDE}, that of annotSample*.h5 in {root}", str(stride), "leave it out")
+        raise InputError(
+            f"stride {STORED_STRIDE}, that of annotSample*.h5 in {root}", str(stride), f"give stride {STORED_STRIDE}"
+        )
     subjects = subjects_of(split)
     parts = [part for path in find_human36m(root)["h5"] if len((part := _read(root, path, subjects)).images)]
     if not parts:

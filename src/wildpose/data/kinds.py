@@ -8,12 +8,12 @@ import numpy as np
 from jaxtyping import Float
 
 from wildpose.data.lsp import load_lsp, load_lspet
-from wildpose.data.sample import Sample, SampleSet
+from wildpose.data.sample import Sample, SampleSet, Some, photo_exists
 from wildpose.data.studio import StudioSet
 from wildpose.skeleton import MPII16
 
 VALIDATION_SUBJECT = "S8"
-"""Training subject of the studio set that is held out to watch a run."""
+"""Training subject of the studio set, and of MPI-INF-3DHP, that is held out to watch a run."""
 VALIDATION_IMAGES = 400
 
 LSP_REPEATS = 3
@@ -25,6 +25,9 @@ their left and right are never confused, and they show hundreds of people where 
 LSP_TERMS = "photos from Flickr; cite Johnson & Everingham, BMVC 2010"
 LSPET_TERMS = "photos from Flickr; cite Johnson & Everingham, CVPR 2011"
 MPII_TERMS = "photos from YouTube; cite Andriluka et al., CVPR 2014"
+COCO_TERMS = "annotations CC BY 4.0, photos from Flickr; cite Lin et al., ECCV 2014"
+HUMAN36M_TERMS = "Human3.6M, academic use only; cite Ionescu et al., PAMI 2014"
+MPI_INF_3DHP_TERMS = "MPI-INF-3DHP, non-commercial research only; cite Mehta et al., 3DV 2017"
 RENDERED_TERMS = "rendered by wildpose: MakeHuman bodies (CC0)"
 
 Opened = tuple[SampleSet, SampleSet | None]
@@ -80,6 +83,43 @@ def _mpii(path: Path) -> Opened:
     return people.take(np.flatnonzero(~people.validation)), people.take(watched)
 
 
+def _coco(path: Path) -> Opened:
+    from wildpose.data.coco import coco_annotations, load_coco
+
+    people = load_coco(path, "train").require_images().with_pelvis()
+    if not coco_annotations(path, "val").is_file():
+        return people, None
+    others = load_coco(path, "val")  # its annotations come with those to train on, its photos needn't be here
+    there = [i for i in range(len(others)) if photo_exists(others.path(i))]
+    return people, others.take(np.array(there[:VALIDATION_IMAGES])) if there else None
+
+
+def _human36m(path: Path) -> Opened:
+    """Its five training subjects; runs are watched on frames of S9 and S11, if those are here, as the paper's are."""
+    from wildpose.data.human36m import holds, load_human36m, usual_stride
+
+    people = load_human36m(path, "train", usual_stride(path, "train")).require_images()
+    if not holds(path, "test"):
+        return people, None
+    return people, _spread(load_human36m(path, "test", usual_stride(path, "test")).require_images())
+
+
+def _mpi_inf_3dhp(path: Path) -> Opened:
+    """All training subjects but the eighth, which runs are watched on."""
+    from wildpose.data.mpi_inf_3dhp import load_mpi_inf_3dhp
+    from wildpose.data.mpi_inf_3dhp_train import extracted_stride
+
+    people = load_mpi_inf_3dhp(path, "train", stride=extracted_stride(path) or 5).require_images()
+    watched = people.subject == VALIDATION_SUBJECT
+    return people.take(np.flatnonzero(~watched)), _spread(people, np.flatnonzero(watched)) if watched.any() else None
+
+
+def _spread(samples: SampleSet, rows: np.ndarray | None = None) -> Some:
+    """Some samples, spread over the set or over those rows of it."""
+    rows = np.arange(len(samples)) if rows is None else rows
+    return Some(samples, rows[np.unique(np.linspace(0, len(rows) - 1, VALIDATION_IMAGES).astype(int))])
+
+
 def _studio(path: Path) -> Opened:
     studio = StudioSet(path)
     held_out = studio.subject == VALIDATION_SUBJECT
@@ -100,11 +140,14 @@ KINDS_2D = {
     "lspet": Kind("LSPET", LSPET_TERMS, _lspet),
     "outdoor": Kind("outdoor train, 2D labels", RENDERED_TERMS, _outdoor(only_2d=True), OUTDOOR_REPEATS),
     "mpii": Kind("MPII train", MPII_TERMS, _mpii),
+    "coco": Kind("COCO train2017", COCO_TERMS, _coco),
 }
 """Sets with 2D labels (--data-2d)."""
 
 KINDS_3D = {
     "studio": Kind("studio train", RENDERED_TERMS, _studio),
     "outdoor": Kind("outdoor train, 3D labels", RENDERED_TERMS, _outdoor(only_2d=False)),
+    "human36m": Kind("Human3.6M train", HUMAN36M_TERMS, _human36m),
+    "mpi_inf_3dhp": Kind("MPI-INF-3DHP train", MPI_INF_3DHP_TERMS, _mpi_inf_3dhp),
 }
 """Sets with 3D labels (--data-3d); what they open has `joints_cam_mm`, (N, 16, 3), of all its samples."""

@@ -29,6 +29,18 @@ def frame_path(camera: int, frame: int) -> str:
     return f"imageFrames/video_{camera}/frame_{frame:06d}.jpg"
 
 
+def extracted_stride(root: Path) -> int | None:
+    """How far apart the frames are that were extracted for the first camera that has any; None if none has two."""
+    places = (folder / "imageFrames" / f"video_{camera}" for folder in find_train_sequences(root) for camera in CAMERAS)
+    return next((stride for stride in map(stride_in, places) if stride), None)
+
+
+def stride_in(folder: Path) -> int | None:
+    """The same of the frames in one folder: the least distance of two."""
+    numbers = sorted(int(path.stem.split("_")[-1]) for path in folder.glob("frame_??????.jpg"))
+    return int(np.diff(numbers).min()) if len(numbers) > 1 else None
+
+
 def load_train(root: Path, truth: str, stride: int) -> People:
     """Every stride-th frame of all sequences that the folder holds, from the usual eight cameras."""
     if stride < 1:

@@ -226,6 +226,35 @@ def make_people(
     )
 
 
+def load_mpii_validation(root: str | Path, truth: str | Path | None = None) -> tuple[MpiiPeople, MpiiValidation, str]:
+    """The validation people, their truth for PCKh, and the name of the file it is from: `truth`, or else what
+    `find_validation` finds, or else the official release, if that is the layout of the annotations.
+
+    Raises InputError if annotations, photos or head boxes are missing, or are of different people.
+    """
+    root = Path(root)
+    files = [Path(truth)] if truth else find_validation(root)
+    people = load_mpii(root, "val")
+    if files:
+        validation, source = read_mpii_validation(files[0]), files[0].name
+    elif np.isfinite(people.head_boxes_px).all():
+        validation = MpiiValidation(people.joints_px, people.mask, people.head_boxes_px, None)
+        source = "the official release"
+    else:
+        expected = f"{' or '.join(VALIDATION_FILES)} in {root} or {root / 'annot'}, for PCKh's head boxes"
+        raise InputError(expected, "neither", "put one of them there, or the official release alone")
+    if len(people) != len(validation.joints_px):
+        fix = "use annotations of the whole validation split"
+        raise InputError(f"{len(validation.joints_px)} validation people in {root}", str(len(people)), fix)
+    return people.require_images(), validation, source
+
+
+def find_validation(root: Path) -> list[Path]:
+    """The files under a folder that hold head boxes of the validation people."""
+    places = (folder / name for folder in (root, root / "annot") for name in VALIDATION_FILES)
+    return [path for path in places if path.is_file()]
+
+
 VALIDATION_FILES = ("detections_our_format.mat", "gt_valid.mat")
 JOINT_NAMES = "rank rkne rhip lhip lkne lank pelv thor neck head rwri relb rsho lsho lelb lwri"
 """MPII16's joints as these files abbreviate them."""

@@ -6,7 +6,6 @@ import numpy as np
 
 from wildpose import metrics, tables
 from wildpose.data.sample import SampleSet
-from wildpose.errors import InputError
 from wildpose.evaluate.poses import Model, predict_set, protocol_of
 from wildpose.report import Report, Table
 from wildpose.skeleton import MPII16
@@ -27,20 +26,12 @@ def evaluate_mpii(model: Model, root: str | Path, truth: str | Path | None = Non
     """PCKh@0.5 on Tompson's 2,958 validation people of MPII, as Table 3 prints it; crops around the annotated squares.
 
     truth: `detections_our_format.mat` or HRNet's `gt_valid.mat`, which hold the head boxes; by default the first of
-    them in `root`. Raises InputError if the set, its images or the head boxes are not there.
+    them in `root` or `root/annot`, or else the official release, where the annotations are read from that. Raises
+    InputError if the set, its images or the head boxes are not there.
     """
-    from wildpose.data.mpii import VALIDATION_FILES, load_mpii, read_mpii_validation
+    from wildpose.data.mpii import load_mpii_validation
 
-    root = Path(root)
-    given = [Path(truth)] if truth else [root / name for name in VALIDATION_FILES if (root / name).is_file()]
-    if not given:
-        fix = "fetch it from the authors of the validation split, or give --truth FILE"
-        raise InputError(f"{' or '.join(VALIDATION_FILES)} in {root}", "neither", fix)
-    validation = read_mpii_validation(given[0])
-    people = load_mpii(root, "val").require_images()
-    if len(people) != len(validation.joints_px):
-        fix = "use annotations of the whole validation split"
-        raise InputError(f"{len(validation.joints_px)} validation people in {root}", str(len(people)), fix)
+    people, validation, source = load_mpii_validation(root, truth)
     found, _, _ = predict_set(model, people, flip)
     predicted = found.joints_px.astype(np.float64)
     row = metrics.pckh_row(predicted, validation.joints_px, validation.mask, validation.head_boxes_px)
@@ -48,6 +39,7 @@ def evaluate_mpii(model: Model, root: str | Path, truth: str | Path | None = Non
         "metric": "PCKh@0.5, percent, error < half of 0.6 x the head box's diagonal",
         "joints": "14: no pelvis, no thorax; a joint counts over the people who have it labelled",
         "mean": "unweighted over the joints",
+        "truth": source,
     }
     table = Table(f"MPII val: PCKh@0.5, percent, {len(people)} people", tuple(row), {"PCKh@0.5": tuple(row.values())})
     return Report(protocol, {"pckh_0.5": row["Mean"]}, (table,))
