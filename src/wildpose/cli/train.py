@@ -1,6 +1,7 @@
 """wildpose train: the paper's three phases."""
 
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,8 +24,8 @@ def train(
     lspet: Path | None = None,
     outdoor: Path | None = None,
     studio: Path | None = None,
-    data_2d: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=PATH[:RATIO]")] = (),
-    data_3d: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=PATH[:RATIO]")] = (),
+    data_2d: Annotated[UseAppendAction[tuple[tuple[str, ...], ...]], arg(metavar="NAME=PATH[:RATIO]...")] = (),
+    data_3d: Annotated[UseAppendAction[tuple[tuple[str, ...], ...]], arg(metavar="NAME=PATH[:RATIO]...")] = (),
     init: Path | None = None,
     set: Annotated[tuple[str, ...], arg(metavar="NAME=VALUE")] = (),
     stop_at: int | None = None,
@@ -46,9 +47,11 @@ def train(
         lspet: Its extended training set, likewise.
         outdoor: Rendered people whose 2D labels stand in for photos (`wildpose data outdoor`).
         studio: Rendered people with 3D labels (`wildpose data studio`).
-        data_2d: A further set with 2D labels and its share of the draws among them; may be given again. If one has a
-            ratio, all need one: give every set by this flag then. --set PHASE.mix=NAME:RATIO,... is for one phase.
-        data_3d: Likewise a set with 3D labels. How many of a batch have 3D labels: --set PHASE.batch_3d.
+        data_2d: Further sets with 2D labels (lsp, lspet, mpii, coco, outdoor) and their shares of the draws, such as
+            coco=DIR:1 mpii=DIR:2. If one has a ratio, all need one: give every set by this flag then. --set
+            PHASE.mix=NAME:RATIO,... is for one phase.
+        data_3d: Likewise sets with 3D labels (studio, outdoor, human36m, mpi_inf_3dhp). How many of a batch have 3D
+            labels: --set PHASE.batch_3d.
         init: Checkpoint folder, weights file, or name in `wildpose weights` (default, large) to start from, in place of
             the phase before.
         set: Settings to change, such as --set adversarial_loss.fix_2d=true batch=8.
@@ -71,8 +74,8 @@ def train(
     config = override(PRESETS[preset], set)
     phases = PHASES if phase == "all" else (phase,)
     check_sizes(config)
-    more_2d = [parse_source(text, KINDS_2D, "--data-2d") for text in data_2d]
-    more_3d = [parse_source(text, KINDS_3D, "--data-3d") for text in data_3d]
+    more_2d = [parse_source(text, KINDS_2D, "--data-2d") for text in chain(*data_2d)]
+    more_3d = [parse_source(text, KINDS_3D, "--data-3d") for text in chain(*data_3d)]
     with join() as workers:
         if preset == "smoke" and not (lsp or lspet or outdoor or studio or more_2d or more_3d):
             if workers.leads:
