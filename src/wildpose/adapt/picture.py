@@ -26,7 +26,7 @@ def draw_before_after(before: OnnxModel, after: OnnxModel, photos: Whole, target
         square, matrix = pyramid.cut(crop, SIDE_PX), crop_matrix(crop, SIDE_PX)
         pair = []
         for model in (before, after):
-            pose = poses_in_boxes(model, pyramid, [sample.box_xywh])[0]
+            pose = poses_in_boxes(model, pyramid, sample.box_xywh[None])[0]
             moved = apply_affine(matrix, pose.joints_px.astype(np.float64)).astype(np.float32)
             people = [Tracked(0, replace(pose, joints_px=moved))]
             pair.append(draw_result(square, people, height_range=(SIDE_PX, SIDE_PX)))

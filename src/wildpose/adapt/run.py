@@ -99,6 +99,8 @@ def adapt_weights(task: Task, config: TrainConfig, notify: Notify = tell) -> Rep
     prepared = prepare(task, own, config)
     notify(prepared.describe())
     start = OnnxModel.load(task.weights)
+    if task.studio:
+        KINDS_3D["studio"].open(task.studio)  # refused before anything is written
     claim(task, prepared, start, config)
     train_part, studio_val = KINDS_3D["studio"].open(task.studio or render_studio(task, notify))
     data = gather(prepared, train_part, studio_val, start.info.bone_sum_mm)
