@@ -118,7 +118,8 @@ class TrainConfig:
     batch: int = 12
     """Samples in a batch."""
     optimiser: Literal["rmsprop", "adamw", "muon"] = "rmsprop"
-    """rmsprop as in the backbone (Zhou'17); adamw with weight decay; muon for convolutions, adamw for the rest."""
+    """rmsprop as in the backbone (Zhou'17); adamw with weight decay; muon for convolutions, adamw for the rest, which
+    learns faster (docs/training.md)."""
     weight_decay: float = 0.0
     """AdamW's and Muon's."""
     clip_norm: float = 0.0
@@ -160,10 +161,10 @@ SMALL = TrainConfig(
     model=ModelConfig(stacks=2, features=128, input_px=128, depth_readout="joint"),
     augment=AugmentConfig(scale=0.2, rotation_deg=30.0, colour=0.2, occlude_share=0.1, off_target_share=0.02),
     pretrain_2d=PhaseConfig(steps=13_000, lr=1e-3),
-    pretrain_3d=PhaseConfig(steps=13_000, lr=8e-4, depth_weight=0.03, warmup_steps=100, head_only_steps=50, batch_3d=8),
-    adversarial=PhaseConfig(steps=1000, lr=1e-4, depth_weight=0.03, batch_3d=8),
+    pretrain_3d=PhaseConfig(steps=13_000, lr=1e-3, depth_weight=0.03, warmup_steps=100, head_only_steps=50, batch_3d=8),
+    adversarial=PhaseConfig(steps=1000, lr=3e-4, depth_weight=0.03, batch_3d=8),
     batch=16,
-    optimiser="adamw",
+    optimiser="muon",
     clip_norm=0.004,
     weight_decay=1e-4,
     schedule="cosine",
@@ -175,11 +176,7 @@ PRESETS: dict[str, TrainConfig] = {
     "full-2s": _paper(2),
     "full-4s": _paper(4),
     "small": SMALL,
-    "large": replace(
-        SMALL,
-        model=replace(SMALL.model, input_px=192),
-        pretrain_3d=replace(SMALL.pretrain_3d, lr=5e-4),
-    ),
+    "large": replace(SMALL, model=replace(SMALL.model, input_px=192)),
     "smoke": TrainConfig(
         model=ModelConfig(stacks=1, features=48, input_px=96, levels=3),
         discriminator=DiscriminatorConfig(embedding=32, hidden=64),

@@ -4,6 +4,7 @@ ratios to it, and its losses are those of wildpose.train.steps, from an implemen
 import copy
 from typing import Any
 
+from wildpose.bench.plain_muon import PlainMuon
 from wildpose.config import Phase, TrainConfig
 
 
@@ -26,10 +27,12 @@ class PlainStep:
         self.generator = Generator(config.model).to(device)
         self.average = copy.deepcopy(self.generator)
         parameters, lr = list(self.generator.parameters()), self.settings.lr
+        decay = config.weight_decay
         if config.optimiser == "rmsprop":
             self.optimiser = torch.optim.RMSprop(parameters, lr, alpha=0.99, eps=1e-8, foreach=False)
+        elif config.optimiser == "muon":
+            self.optimiser = PlainMuon(parameters, lr, decay)
         else:
-            decay = config.weight_decay
             self.optimiser = torch.optim.AdamW(parameters, lr, betas=(0.9, 0.99), weight_decay=decay, foreach=False)
         self.discriminator = None
         if phase == "adversarial":
