@@ -9,7 +9,8 @@ from made_up_people import Informed, People, Photos
 from wildpose import metrics
 from wildpose.cli import main
 from wildpose.errors import InputError
-from wildpose.evaluate import evaluate_2d, evaluate_lsp, run_flipped
+from wildpose.evaluate import evaluate_2d, evaluate_lsp
+from wildpose.predict.mirrored import Mirrored
 from wildpose.skeleton import MPII16
 
 
@@ -48,8 +49,8 @@ class Sided:
 def test_flip_test_puts_everything_back_in_its_place():
     crops = np.zeros((1, 128, 128, 3), np.uint8)
     crops[0, 40:44, 100:104] = 200
-    plain, depth = run_flipped(Sided(), crops, flip=False)
-    both, both_depth = run_flipped(Sided(), crops, flip=True)
+    plain, depth = Sided().run(crops)
+    both, both_depth = Mirrored(Sided()).run(crops)
     assert plain[0, MPII16.index("left_wrist"), 10, 25] == 200
     assert np.array_equal(plain, both) and np.array_equal(depth, both_depth)
 

@@ -1,5 +1,5 @@
-"""Muon written plainly, a kernel at a time, after Jordan et al., 2024, and section 2.2 of Liu et al., 2025; everything that
-isn't a kernel is left to torch's AdamW. The reference of wildpose.train.muon, none of whose code it shares."""
+"""Muon written plainly, a kernel at a time, after Jordan et al., 2024, and section 2.2 of Liu et al., 2025; what isn't
+a kernel is left to torch's AdamW. The reference of wildpose.train.muon, none of whose code it shares."""
 
 from typing import Any
 

@@ -9,7 +9,6 @@ from wildpose.evaluate.poses import (
     codec_of,
     decode_poses,
     predict_set,
-    run_flipped,
 )
 from wildpose.evaluate.rendered import evaluate_studio, groupings
 from wildpose.evaluate.three_d import evaluate_3d, evaluate_human36m, evaluate_mpi_inf_3dhp
@@ -32,5 +31,4 @@ __all__ = [
     "evaluate_studio",
     "groupings",
     "predict_set",
-    "run_flipped",
 ]

@@ -16,6 +16,7 @@ from wildpose.codec import HeatmapCodec
 from wildpose.data.sample import Sample, SampleSet
 from wildpose.geometry import Crop, apply_affine, crop_matrix, depth_in_crop, invert_affine, square_crop
 from wildpose.predict.crops import ImagePyramid
+from wildpose.predict.mirrored import Mirrored
 from wildpose.skeleton import MPII16
 
 PELVIS = MPII16.index("pelvis")
@@ -68,14 +69,16 @@ class Truth:
 
 
 def predict_set(model: Model, samples: SampleSet, flip: bool = False) -> tuple[Poses, Poses, Truth]:
-    """The model's poses, the ideal ones (true heatmaps and depth through the same decoding) and the truth."""
+    """The model's poses (with `flip`, averaged with those of the mirrored crops), the ideal ones (true heatmaps and
+    depth through the same decoding) and the truth."""
     codec = codec_of(model.info)
+    network = Mirrored(model) if flip else model
     found, ideal, people = [], [], []
     for chunk in _chunks(samples):
         crops = [square_crop(sample.box_xywh, model.info.crop_scale) for sample in chunk]
         matrices = [crop_matrix(crop, codec.input_px) for crop in crops]
         pictures = np.stack([_cut(sample, crop, codec.input_px) for sample, crop in zip(chunk, crops, strict=True)])
-        found.append(decode_poses(*run_flipped(model, pictures, flip), codec, crops, matrices))
+        found.append(decode_poses(*network.run(pictures), codec, crops, matrices))
         ideal.append(decode_poses(*_true_outputs(chunk, crops, matrices, codec), codec, crops, matrices))
         people += [(s.joints_px, s.mask, s.joints_cam_mm) for s in chunk]
     joints_px, mask, cam = zip(*people, strict=True)
@@ -86,18 +89,6 @@ def predict_set(model: Model, samples: SampleSet, flip: bool = False) -> tuple[P
 def codec_of(info: Info) -> HeatmapCodec:
     """The codec that weights were trained with."""
     return HeatmapCodec(info.input_px, info.heatmap_px, info.sigma_px)
-
-
-def run_flipped(
-    model: Model, crops_rgb: UInt8[np.ndarray, "N Hi Wi 3"], flip: bool
-) -> tuple[Float[np.ndarray, "N P h w"], Float[np.ndarray, "N P"]]:
-    """The model's outputs; with `flip`, averaged with those of the mirrored crops."""
-    heatmaps, depth = model.run(crops_rgb)
-    if not flip:
-        return heatmaps, depth
-    mirrored_maps, mirrored_depth = model.run(np.ascontiguousarray(crops_rgb[:, :, ::-1]))
-    mirrored_maps = mirrored_maps[:, MPII16.mirror, :, ::-1]
-    return (heatmaps + mirrored_maps) / 2, (depth + mirrored_depth[:, MPII16.mirror]) / 2
 
 
 def decode_poses(

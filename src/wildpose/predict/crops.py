@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from wildpose.geometry import Crop, apply_affine, bone_length_sum, crop_matrix, invert_affine, square_crop
+from wildpose.predict.mirrored import Mirrored
 from wildpose.predict.onnx_model import OnnxModel
 from wildpose.skeleton import MPII16, MPII16_LEGACY_BONES
 from wildpose.types import Pose3D
@@ -52,7 +53,9 @@ def _halve(image: np.ndarray) -> np.ndarray:
 
 
 def poses_in_boxes(
-    model: OnnxModel, pyramid: ImagePyramid, boxes_xywh: Sequence[Sequence[int | float]] | Float[np.ndarray, "N 4"]
+    model: OnnxModel | Mirrored,
+    pyramid: ImagePyramid,
+    boxes_xywh: Sequence[Sequence[int | float]] | Float[np.ndarray, "N 4"],
 ) -> list[Pose3D]:
     """One pose per box, in the order of the boxes."""
     poses = []
@@ -67,7 +70,7 @@ def poses_in_boxes(
     return poses
 
 
-def _to_pose(model: OnnxModel, box, crop: Crop, joints_crop_px, depth, confidence) -> Pose3D:
+def _to_pose(model: OnnxModel | Mirrored, box, crop: Crop, joints_crop_px, depth, confidence) -> Pose3D:
     to_image = invert_affine(crop_matrix(crop, model.info.input_px))
     return Pose3D(
         joints_px=apply_affine(to_image, joints_crop_px).astype(np.float32),

@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 from wildpose.predict.crops import ImagePyramid, poses_in_boxes
 from wildpose.predict.detect import Detector
+from wildpose.predict.mirrored import Mirrored
 from wildpose.predict.onnx_model import OnnxModel
 from wildpose.types import Pose3D
 
@@ -19,7 +20,9 @@ SAME_PLACE, SAME_BOX = 0.12, 0.6
 """Two joints closer than this share of the person's size count as one; two boxes that overlap more, as one person's."""
 
 
-def find_people(model: OnnxModel, detector: Detector, pyramid: ImagePyramid, max_people: int) -> list[Pose3D]:
+def find_people(
+    model: OnnxModel | Mirrored, detector: Detector, pyramid: ImagePyramid, max_people: int
+) -> list[Pose3D]:
     """At most max_people poses, those whom a picture is mostly about first: by sureness times size.
 
     Detector and pose network have to agree. A second look at the box of a pose's own joints was tried and brought
