@@ -46,6 +46,30 @@ def test_photos_stand_upright_as_exif_says(tmp_path, picture, orientation):
         assert np.abs(read[y, x].astype(int) - picture[y, x]).max() < 25
 
 
+KINDS = [(suffix, clear) for suffix in ("jpg", "png", "webp", "tif") for clear in (False, True)]
+
+
+@pytest.mark.parametrize(("suffix", "alpha"), [kind for kind in KINDS if kind != ("jpg", True)])  # JPEG has no alpha
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_of_every_format_is_seen_as_pillow_sees_it(tmp_path, picture, orientation, suffix, alpha):
+    pillow = pytest.importorskip("PIL.Image", reason="needs Pillow to write EXIF and to say what is right")
+    ops = pytest.importorskip("PIL.ImageOps")
+    clear = np.full((40, 60, 1), 255, np.uint8)
+    clear[:10, :30], clear[30:, 40:] = 0, 128
+    stored = pillow.fromarray(np.dstack([picture, clear]) if alpha else picture)
+    exif = pillow.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"turned.{suffix}"
+    stored.save(path, exif=exif, **({"lossless": True, "exact": True} if suffix == "webp" else {"quality": 98}))
+    stored.getexif()[0x0112] = orientation
+    upright = ops.exif_transpose(stored).convert("RGBA")
+    seen = pillow.alpha_composite(pillow.new("RGBA", upright.size, "white"), upright).convert("RGB")
+    read = read_photo(path).astype(int)
+    assert read.shape == np.asarray(seen).shape
+    assert np.median(np.abs(read - np.asarray(seen)), axis=(0, 1)).max() <= 1  # JPEG errs at the seams of the colours
+    assert np.abs(read - np.asarray(seen)).mean() < 3
+
+
 def test_grey_16_bit_and_alpha_become_rgb(tmp_path, picture):
     grey = np.tile(np.arange(60, dtype=np.uint8) * 4, (40, 1))
     cv2.imwrite(str(tmp_path / "grey.png"), grey)

@@ -1,13 +1,14 @@
-"""The focal length that a photo's EXIF states (JEITA CP-3451, the TIFF tags of cameras), read from its bytes.
+"""What a photo's EXIF states of the lens and of the way up (JEITA CP-3451, the TIFF tags of cameras), from its bytes.
 
-OpenCV reads the orientation and nothing else. Whatever is damaged or strange here counts as not stated: a photo is
-never refused for its EXIF.
+OpenCV turns JPEG and PNG upright, but not WebP, and never together with their alpha. Whatever is damaged or strange
+here counts as not stated: a photo is never refused for its EXIF.
 """
 
 import struct
 
-EXIF_POINTER, FOCAL_35MM = 0x8769, 0xA405
+ORIENTATION, EXIF_POINTER, FOCAL_35MM = 0x0112, 0x8769, 0xA405
 SHORT, LONG = 3, 4
+TIFF_STARTS = (b"II*\0", b"MM\0*")
 PLAUSIBLE_MM = (5.0, 2000.0)
 """From a fisheye to an astronomer's lens; 0 means unknown, by the standard."""
 FILM_DIAGONAL_MM = (36.0**2 + 24.0**2) ** 0.5
@@ -25,9 +26,24 @@ def focal_35mm(content: bytes) -> float | None:
     return float(value) if value is not None and PLAUSIBLE_MM[0] <= value <= PLAUSIBLE_MM[1] else None
 
 
+def orientation(content: bytes) -> int:
+    """1 to 8, where the first row and column of what OpenCV decodes lie in the upright picture; 1: as they should.
+
+    1 for a TIFF, which OpenCV turns upright whatever it is told.
+    """
+    if content.startswith(TIFF_STARTS):
+        return 1
+    try:
+        tiff = _tiff_block(content)
+        value = _entry(tiff, _first_directory(tiff), ORIENTATION)
+    except (struct.error, IndexError):
+        return 1
+    return value if value in range(1, 9) else 1
+
+
 def _tiff_block(content: bytes) -> bytes:
     """The EXIF of a picture file from its TIFF header on; empty if there is none."""
-    if content.startswith((b"II*\0", b"MM\0*")):
+    if content.startswith(TIFF_STARTS):
         return content
     if content.startswith(b"\x89PNG"):
         return _chunk(content, 8, ">", b"eXIf", length_first=True)

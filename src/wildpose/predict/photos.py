@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from wildpose.errors import InputError
-from wildpose.predict.exif import focal_35mm
+from wildpose.predict.exif import TIFF_STARTS, focal_35mm, orientation
 from wildpose.predict.photo_files import FIX, check_whole, may_be_clear
 
 STDIN = Path("-")
@@ -48,14 +48,14 @@ def open_photo(path: str | Path) -> Photo:
     encoded = np.frombuffer(content, np.uint8)
     try:
         with silent_decoders():
-            image_rgb = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
+            image_rgb = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
             if image_rgb is not None and may_be_clear(content):
-                _lay_over_white(image_rgb, encoded)
+                _lay_over_white(image_rgb, encoded, multiplied=content.startswith(TIFF_STARTS))
     except cv2.error as error:  # such as its own limit on the number of pixels
         raise InputError(f"a photo at {path}", f"one OpenCV refuses ({error.err})", FIX) from error
     if image_rgb is None:
         raise InputError(f"a photo at {path}", "a damaged file that can't be decoded", FIX)
-    return Photo(image_rgb, focal_35mm(content))
+    return Photo(_upright(image_rgb, orientation(content)), focal_35mm(content))
 
 
 def _content(path: Path) -> bytes:
@@ -69,15 +69,26 @@ def _content(path: Path) -> bytes:
         raise InputError(f"a readable photo at {path}", error.strerror or "an error", "check its rights") from error
 
 
-def _lay_over_white(image_rgb: np.ndarray, encoded: np.ndarray) -> None:
-    """What is transparent shows white rather than the colour that happens to be stored there, mostly black."""
+def _upright(image_rgb: np.ndarray, orientation: int) -> np.ndarray:
+    """EXIF's eight ways to store a picture: the last four have rows and columns exchanged."""
+    if orientation in (5, 6, 7, 8):
+        image_rgb = cv2.transpose(image_rgb)
+    flip = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}.get(orientation)  # 1: left and right, 0: top and bottom, -1: both
+    return image_rgb if flip is None else cv2.flip(image_rgb, flip)
+
+
+def _lay_over_white(image_rgb: np.ndarray, encoded: np.ndarray, multiplied: bool) -> None:
+    """What is transparent shows white rather than the colour that happens to be stored there, mostly black.
+
+    multiplied: 8-bit colours come from the decoder with alpha multiplied in, as libtiff has it.
+    """
     raw = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
     if raw is None or raw.ndim != 3 or raw.shape[2] != 4 or raw.shape[:2] != image_rgb.shape[:2]:
         return
     for start in range(0, len(raw), BLEND_ROWS):
         alpha = raw[start : start + BLEND_ROWS, :, 3:].astype(np.float32) / np.iinfo(raw.dtype).max
         part = image_rgb[start : start + BLEND_ROWS]
-        part[:] = np.round(part * alpha + 255 * (1 - alpha))
+        part[:] = np.round(part * (1 if multiplied and raw.dtype == np.uint8 else alpha) + 255 * (1 - alpha))
 
 
 @contextmanager
