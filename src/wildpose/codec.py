@@ -94,18 +94,6 @@ class HeatmapCodec:
         pose = np.concatenate([normalised, depth[..., None]], -1)
         return pose - pose[:, [root]]
 
-    def draw(self, joints, height: int, width: int):
-        """Heatmaps (N, P, height, width) of torch joints (N, P, 2) as soft_argmax gives them: encode()'s Gaussians, but
-        differentiable."""
-        import torch
-
-        def profile(normalised, size: int):
-            center = ((normalised[..., None] + 1) * size - 1) / 2
-            grid = torch.arange(size, dtype=joints.dtype, device=joints.device)
-            return torch.exp(-((grid - center) ** 2) / (2 * self.sigma_px**2))
-
-        return profile(joints[..., 1], height)[..., :, None] * profile(joints[..., 0], width)[..., None, :]
-
     def soft_argmax(self, heatmaps, beta: float = 4.0):
         """Differentiable joints (N, P, 2) from torch heatmaps (N, P, h, w): (x, y) normalised to [-1, 1] of the crop.
 

@@ -49,9 +49,6 @@ class DiscriminatorConfig:
     """Width of each embedded source."""
     hidden: int = 256
     """Width of the first two of the three fully connected layers after concatenation."""
-    redraw_maps: bool = False
-    """Show D heatmaps drawn anew around the soft-arg-max of the given ones, true and predicted alike, so that it can't
-    tell them by the shape of their peaks (beyond the paper)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +96,6 @@ class AdversarialConfig:
     """Learning rate of D."""
     r1: float = 0.0
     """Weight of R1, the penalty on D's squared gradient by true poses (Mescheder et al., 2018); not the paper's."""
-    fakes: Literal["all", "studio"] = "all"
-    """Whose predictions D learns from: of either set as in the paper, or of studio images alone, so that the image
-    can't give them away (beyond the paper). G is judged on all images in either case."""
     fix_2d: bool = False
     """Table 2's `fix 2D`: only the depth module learns."""
 

@@ -163,5 +163,3 @@ def test_refusals_are_one_line_and_exit_code_2(given, change, says, tmp_path, ca
     assert says in error[-1] and error[-1].startswith("error: ")
     assert not out.exists() and not list(tmp_path.glob("*.onnx"))
     assert not any((tmp_path / "mine.adapt").rglob("step-*"))
-
-

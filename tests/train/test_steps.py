@@ -168,24 +168,6 @@ def test_the_gradient_is_clipped_to_its_largest_norm_and_no_further():
         assert norm == pytest.approx(1e-3 if clip == 1e-3 else 0.5 * count**0.5, rel=1e-3)
 
 
-def test_fakes_from_the_studio_alone_leave_d_blind_to_wild_predictions():
-    """Other wild images: the same step of D."""
-
-    def d_after(wild_shift: int) -> dict[str, torch.Tensor]:
-        run = training(adversarial_loss=AdversarialConfig(fakes="studio"))
-        batch = batch_of(run)
-        crops = batch.crops_rgb.clone()
-        crops[4:] = (crops[4:].int() + wild_shift).clamp(0, 255).to(torch.uint8)
-        run.generator.eval()  # batch statistics would carry the change over
-        fake = evidence_of(run.generator(crops), run.codec)
-        rows = torch.arange(8)
-        portion = steps.Portion(dataclasses.replace(batch, crops_rgb=crops), rows)
-        terms, _ = steps.discriminator_terms(run, portion, fake.detach())
-        return terms
-
-    assert all(torch.equal(a, b) for a, b in zip(d_after(0).values(), d_after(90).values(), strict=True))
-
-
 def test_r1_keeps_the_gradient_of_d_by_true_poses_small():
     def squared_gradient(r1: float) -> float:
         run = training(adversarial_loss=AdversarialConfig(r1=r1, weight=1e-3))

@@ -35,16 +35,11 @@ class Evidence:
         return self.map(Tensor.detach)
 
 
-def encode_evidence(
-    heatmaps: Float[Tensor, "B P H W"], depth: Float[Tensor, "B P"], codec: HeatmapCodec, redraw: bool = False
-) -> Evidence:
+def encode_evidence(heatmaps: Float[Tensor, "B P H W"], depth: Float[Tensor, "B P"], codec: HeatmapCodec) -> Evidence:
     """Joints by soft-arg-max (differentiable), so that real and fake differ in their poses, not in quantisation;
     depth maps as heatmap x depth, the differentiable reading of "the depth of a body joint at the corresponding
-    location". redraw: heatmaps are drawn anew around the joints."""
-    places = codec.soft_argmax(heatmaps)
-    joints = torch.cat([places, depth[..., None]], -1)
-    if redraw:
-        heatmaps = codec.draw(places, *heatmaps.shape[-2:])
+    location"."""
+    joints = torch.cat([codec.soft_argmax(heatmaps), depth[..., None]], -1)
     maps = torch.cat([heatmaps, heatmaps * depth[..., None, None]], 1)
     return Evidence(geometric_descriptor(joints), maps)
 

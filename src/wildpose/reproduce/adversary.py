@@ -82,7 +82,7 @@ def score(adversary: Adversary, crops_rgb: Tensor, evidence: Evidence) -> Float[
 
 def evidence_of(adversary: Adversary, pose: Pose) -> Evidence:
     """As this D is shown poses."""
-    return encode_evidence(*pose, adversary.codec, adversary.config.discriminator.redraw_maps)
+    return encode_evidence(*pose, adversary.codec)
 
 
 def evidence_of_truth(adversary: Adversary, seen: Seen) -> Evidence:

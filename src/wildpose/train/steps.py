@@ -131,8 +131,8 @@ def supervised_step(training: Training, batch: Batch, depth_weight: float, freez
     return step_generator(training, total)
 
 
-def evidence_of(maps: PoseMaps, codec: HeatmapCodec, redraw: bool = False) -> Evidence:
-    return encode_evidence(maps.heatmaps[:, -1], maps.depth, codec, redraw)
+def evidence_of(maps: PoseMaps, codec: HeatmapCodec) -> Evidence:
+    return encode_evidence(maps.heatmaps[:, -1], maps.depth, codec)
 
 
 def adversarial_step(training: Training, batch: Batch) -> dict[str, float]:
@@ -149,7 +149,7 @@ def adversarial_step(training: Training, batch: Batch) -> dict[str, float]:
     for portion in parts:
         with rehearsal(training.generator, len(parts) > 1):
             maps = predict(training, portion)
-        fake = evidence_of(maps, training.codec, config.discriminator.redraw_maps)
+        fake = evidence_of(maps, training.codec)
         d_terms, scores = discriminator_terms(training, portion, fake.detach())
         sum(d_terms.values()).backward()
         add_terms(d_total, d_terms | scores)
@@ -161,7 +161,7 @@ def adversarial_step(training: Training, batch: Batch) -> dict[str, float]:
     for portion in parts:
         if len(parts) > 1:
             maps = predict(training, portion)
-            fake = evidence_of(maps, training.codec, config.discriminator.redraw_maps)
+            fake = evidence_of(maps, training.codec)
         terms = pose_losses(maps, portion.batch, config.depth_loss, counts)
         with training.autocast():
             logits = discriminator(portion.batch.crops_rgb, fake)
@@ -194,16 +194,15 @@ def rehearsal(generator: Generator, only: bool) -> Iterator[None]:
 def discriminator_terms(
     training: Training, portion: Portion, fake: Evidence
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Half real, half fake, scored in one pass; the fakes are drawn from the whole joined batch, studio and wild alike
-    (or from its studio rows: all of these), and this portion has those that fall on its rows."""
+    """Half real, half fake, scored in one pass; the fakes are drawn from the whole joined batch, studio and wild alike,
+    and this portion has those that fall on its rows."""
     config, half = training.config, training.settings.batch_3d
     batch = portion.batch
     reals = int((portion.rows < half).sum())
     truth = batch.part(slice(0, reals))
-    real = encode_evidence(truth.heatmaps, truth.depth, training.codec, config.discriminator.redraw_maps)
+    real = encode_evidence(truth.heatmaps, truth.depth, training.codec)
     real = real.map(lambda shown: shown.requires_grad_(config.adversarial_loss.r1 > 0))
-    among = half if config.adversarial_loss.fakes == "studio" else config.batch
-    drawn = torch.randperm(among, generator=torch.Generator().manual_seed(training.step))[:half]
+    drawn = torch.randperm(config.batch, generator=torch.Generator().manual_seed(training.step))[:half]
     place = {row: i for i, row in enumerate(portion.rows.tolist())}
     mine = torch.tensor([place[row] for row in drawn.tolist() if row in place], dtype=torch.int64)
     mine = mine.to(batch.depth.device)
