@@ -161,3 +161,26 @@ def test_video_frames_come_with_number_and_time(tmp_path):
     np.testing.assert_allclose([f.image_rgb.mean() for f in frames], [0, 60, 120], atol=6)
     assert [f.index for f in video.frames(stride=2, max_frames=2)] == [0, 2]
     assert video.frame_count == 9
+
+
+# Matrices a, b, u, c, d, v, x, y, w of ISO 14496-12, 16.16 and 2.30 fixed: a point shows at (a x + c y, b x + d y).
+UPRIGHT = bytes.fromhex("00010000 00000000 00000000 00000000 00010000 00000000 00000000 00000000 40000000")
+CLOCKWISE = bytes.fromhex("00000000 00010000 00000000 ffff0000 00000000 00000000 00000000 00000000 40000000")
+HALF_TURN = bytes.fromhex("ffff0000 00000000 00000000 00000000 ffff0000 00000000 00000000 00000000 40000000")
+
+
+@pytest.mark.parametrize(("matrix", "quarters"), [(CLOCKWISE, -1), (HALF_TURN, 2)])
+def test_a_phones_video_stands_upright_as_its_track_header_says(tmp_path, picture, matrix, quarters):
+    path = tmp_path / "phone.mp4"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 10.0, (60, 40))
+    for _ in range(2):
+        writer.write(picture[..., ::-1].copy())
+    writer.release()
+    content = path.read_bytes()
+    track = content.find(b"tkhd")
+    assert content[track + 44 : track + 80] == UPRIGHT
+    path.write_bytes(content[: track + 44] + matrix + content[track + 80 :])
+    upright = np.rot90(picture, quarters)
+    for frame in Video(path).frames():
+        assert frame.image_rgb.shape == upright.shape
+        assert np.abs(frame.image_rgb.astype(int) - upright).mean() < 12

@@ -56,7 +56,7 @@ class Moment:
 
     @classmethod
     def parse(cls, text: str) -> "Moment":
-        """"12.5" is seconds, "300f" a frame number. Raises InputError."""
+        """ "12.5" is seconds, "300f" a frame number. Raises InputError."""
         try:
             moment = cls(frame=int(text[:-1])) if text.endswith("f") else cls(seconds=float(text))
         except ValueError:
@@ -95,9 +95,7 @@ def list_sources(inputs: Sequence[str | Path]) -> list[Source]:
                 raise InputError(f"a photo, video or folder at {given}", "nothing there", "check the path")
             paths += [path for path in matched if path.is_file() and _kind(path)]
         elif not _kind(given):
-            raise InputError(
-                f"a photo or video, by its ending, at {given}", repr(given.suffix), f"{FIX}, or a video"
-            )
+            raise InputError(f"a photo or video, by its ending, at {given}", repr(given.suffix), f"{FIX}, or a video")
         else:
             paths.append(given)
     if not paths:
@@ -129,8 +127,7 @@ def _named(paths: list[Path]) -> list[Source]:
     """Outputs are named by the stem; `a.jpg` beside `a.png` become `a_jpg` and `a_png`."""
     stems = ["stdin" if path == STDIN else path.stem for path in paths]
     names = [
-        path.name.replace(".", "_") if stems.count(stem) > 1 else stem
-        for path, stem in zip(paths, stems, strict=True)
+        path.name.replace(".", "_") if stems.count(stem) > 1 else stem for path, stem in zip(paths, stems, strict=True)
     ]
     for name in names:
         if names.count(name) > 1:
@@ -175,7 +172,9 @@ class Video:
     def _open(self) -> cv2.VideoCapture:
         if self.camera is not None:
             return cv2.VideoCapture(self.camera)
-        return cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
+        capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
+        capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # upright, as phones say in the file; OpenCV's default is not to
+        return capture
 
     def frames(
         self, stride: int = 1, max_frames: int | None = None, start: Moment | None = None, end: Moment | None = None
