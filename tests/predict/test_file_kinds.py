@@ -10,9 +10,10 @@ from test_robust import person_png, run, walk_mp4
 
 from wildpose.errors import InputError
 from wildpose.predict.file_kinds import HEAD_BYTES, kind_of
-from wildpose.predict.inputs import Video
+from wildpose.predict.inputs import Video, list_sources
 
-CODES = {"mp4": "mp4v", "mov": "mp4v", "avi": "MJPG", "mkv": "MJPG", "webm": "VP80", "mpg": "PIM1"}
+CODES = {"mp4": "mp4v", "mov": "mp4v", "avi": "MJPG", "mkv": "MJPG", "webm": "VP80", "mpg": "PIM1", "vob": "PIM1"}
+CODES |= {"mts": "mpg2", "m2ts": "mpg2", "ts": "mp4v", "3gp": "mp4v", "wmv": "WMV2", "asf": "WMV2", "flv": "FLV1"}
 
 
 @pytest.mark.parametrize("suffix", CODES)
@@ -22,6 +23,8 @@ def test_videos_are_told_by_their_first_bytes(tmp_path, suffix, capfd):
     writer.write(np.zeros((48, 64, 3), np.uint8))
     writer.release()
     assert kind_of(path.read_bytes()[:HEAD_BYTES], "a") == "video"
+    (source,) = list_sources([tmp_path])
+    assert source.kind == "video" and len(list(Video(source.path).frames())) == 1
 
 
 def test_pictures_of_many_megabytes_before_the_rest_of_a_mov_are_no_trouble():

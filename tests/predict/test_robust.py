@@ -51,6 +51,7 @@ def run(*args) -> int:
 
 def png(width: int, height: int, rows: int) -> bytes:
     """A grey PNG of one bit a pixel that claims a size and holds so many black rows."""
+
     def chunk(name: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
@@ -73,7 +74,7 @@ def tiff(width: int, height: int) -> bytes:
         entries = [struct.pack("<HHI", tag, kind, 1) for kind in (3, 4)]
         at = max(content.find(entry) for entry in entries) + 8
         assert struct.unpack_from("<H", content, at)[0] == old
-        content = content[:at - 6] + struct.pack("<HII", 4, 1, new) + content[at + 4 :]
+        content = content[: at - 6] + struct.pack("<HII", 4, 1, new) + content[at + 4 :]
     return content
 
 
@@ -84,8 +85,8 @@ def bmp(width: int, height: int) -> bytes:
 
 
 def webp(width: int, height: int) -> bytes:
-    body = b"WEBPVP8X" + struct.pack("<II", 10, 0) + b"".join(
-        (side - 1).to_bytes(3, "little") for side in (width, height)
+    body = (
+        b"WEBPVP8X" + struct.pack("<II", 10, 0) + b"".join((side - 1).to_bytes(3, "little") for side in (width, height))
     )
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
@@ -211,6 +212,9 @@ def test_patterns_name_the_files_that_they_match(tmp_path):
         (tmp_path / name).touch()
     assert [s.path.name for s in list_sources([tmp_path / "a*"])] == ["a1.jpg", "a2.png"]
     assert [s.path.name for s in list_sources([tmp_path / "odd[1].jpg"])] == ["odd[1].jpg"]
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    (tmp_path / "in" / "deep" / "a4.jpg").touch()
+    assert [s.path.name for s in list_sources([tmp_path / "**" / "a*.jpg"])] == ["a1.jpg", "a4.jpg"]
     with pytest.raises(InputError, match="nothing there"):
         list_sources([tmp_path / "z*"])
 

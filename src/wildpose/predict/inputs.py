@@ -20,7 +20,10 @@ from wildpose.predict.photos import STDIN, silent_decoders
 from wildpose.predict.photos import read_photo as read_photo  # its other name, for those who know it from here
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
+VIDEO_SUFFIXES = (
+    *(".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".vob"),
+    *(".mts", ".m2ts", ".ts", ".3gp", ".3g2", ".wmv", ".asf", ".flv"),  # camcorders, telephones, older programs
+)
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # damaged frames are no news worth the user's terminal
 
 
@@ -78,7 +81,7 @@ def camera_source(number: int) -> Source:
 
 def list_sources(inputs: Sequence[str | Path]) -> list[Source]:
     """The files that the inputs stand for: folders give the photos and videos in them (not deeper), by name; patterns
-    such as "shots/*.jpg" the files that they match; "-" a photo from standard input.
+    such as "shots/*.jpg" and "shots/**/*.jpg" the files that they match; "-" a photo from standard input.
 
     Raises InputError if a path is missing, a file is of an unknown kind, a folder holds no photo or video,
     or two files from different folders would write to the same output.
@@ -90,7 +93,7 @@ def list_sources(inputs: Sequence[str | Path]) -> list[Source]:
         elif given.is_dir():
             paths += _inside(given)
         elif not given.is_file():
-            matched = [Path(name) for name in sorted(glob.glob(str(given)))]
+            matched = [Path(name) for name in sorted(glob.glob(str(given), recursive=True))]
             if not matched:
                 raise InputError(f"a photo, video or folder at {given}", "nothing there", "check the path")
             paths += [path for path in matched if path.is_file() and _kind(path)]
