@@ -85,8 +85,8 @@ def load_mpii_annotations(root: Path) -> str:
     return f"{len(load_mpii(root, 'train+val'))} people of MPII"
 
 
-def loader_rate(lsp: Path, lspet: Path, studio: Path, batches: int) -> str:
-    """Batches of the small preset's phase 2, as one process of the trainer's loader makes them."""
+def loader_rate(lsp: Path, lspet: Path, studio: Path, preset: str, batches: int) -> str:
+    """Batches of a preset's phase 2, as one process of the trainer's loader makes them."""
     import cv2
     import torch
 
@@ -96,7 +96,7 @@ def loader_rate(lsp: Path, lspet: Path, studio: Path, batches: int) -> str:
 
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    config, data = PRESETS["small"], build_data(lsp, lspet, studio=studio)
+    config, data = PRESETS[preset], build_data(lsp, lspet, studio=studio)
     made = Batches(
         data.wild, data.studio, config.batch, config.pretrain_3d.batch_3d, config.model, config.augment, (0, 0)
     )
@@ -105,7 +105,7 @@ def loader_rate(lsp: Path, lspet: Path, studio: Path, batches: int) -> str:
     for k in range(1, 1 + batches):
         made[k]
     seconds = time.perf_counter() - start
-    return f"{batches * config.batch / seconds:.0f} images/s made by one process of the loader"
+    return f"{batches * config.batch / seconds:.0f} images/s for {preset} made by one process of the loader"
 
 
 def told(line: str, part: Callable, *args) -> None:
@@ -133,6 +133,7 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, help="where that index is written, 550 bytes a row")
     for name in ("lsp", "lspet", "studio"):
         parser.add_argument(f"--{name}", type=Path, help="folder; all three: images/s of the loader")
+    parser.add_argument("--preset", default="small", help="whose batches the loader makes")
     parser.add_argument("--batches", type=int, default=30)
     given = parser.parse_args()
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
@@ -144,7 +145,7 @@ def main() -> None:
             write_big_index(Path(folder), given.rows)
             told("Human3.6M", open_index, Path(folder))
     if given.lsp and given.lspet and given.studio:
-        told("loader", loader_rate, given.lsp, given.lspet, given.studio, given.batches)
+        told("loader", loader_rate, given.lsp, given.lspet, given.studio, given.preset, given.batches)
 
 
 if __name__ == "__main__":
