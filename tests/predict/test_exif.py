@@ -15,6 +15,7 @@ PICTURE = np.full((40, 60, 3), 90, np.uint8)
 
 def tiff_block(focal: int, order: str = "<", kind: int = 3) -> bytes:
     """Directory 0 holds the pointer to the EXIF directory, which holds a date's offset and the focal length."""
+
     def entry(tag: int, kind: int, value: int) -> bytes:
         return struct.pack(order + "HHI", tag, kind, 1) + struct.pack(order + ("H2x" if kind == 3 else "I"), value)
 

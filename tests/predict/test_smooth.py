@@ -27,6 +27,7 @@ def someone(x_mm: float, id: int = 0):
 
 def written_out(values: list[float], rate: float, min_cutoff: float, beta: float, derivative_cutoff: float) -> list:
     """Casiez et al., CHI 2012, appendix A, for one number (speed in the same unit)."""
+
     def alpha(cutoff: float) -> float:
         tau, te = 1.0 / (2 * pi * cutoff), 1.0 / rate
         return 1.0 / (1.0 + tau / te)

@@ -219,8 +219,7 @@ def penetration_m(pose: Float[np.ndarray, "13 3 3"]) -> float:
     """How deep, in metres, the two capsules lie in one another that do so most; 0 where all are free."""
     at = capsules(pose)
     gaps = [
-        _segment_distance(*at[first], *at[second]) - _RADIUS_OF[first] - _RADIUS_OF[second]
-        for first, second in _APART
+        _segment_distance(*at[first], *at[second]) - _RADIUS_OF[first] - _RADIUS_OF[second] for first, second in _APART
     ]
     return max(0.0, -min(gaps))
 
