@@ -23,6 +23,9 @@ NAMES = {
 }
 """Names of a side's joints without the side, best first: the joint at the near end of the segment."""
 
+MOST_CHANNELS = 9
+"""Of one joint: position, rotation and, in some files, scale."""
+
 
 @dataclass
 class _Joint:
@@ -45,7 +48,10 @@ def parse_bvh(text: str, where: str) -> tuple[list[_Joint], Float[np.ndarray, "F
     if not channels or not frames or len(numbers) != frames * channels:
         raise InputError(f"{frames} frames of {channels} numbers in {where}", f"{len(numbers)} numbers",
                          "the file is cut off or not BVH: get it again")  # fmt: skip
-    return joints, np.array(numbers, float).reshape(frames, channels)
+    values = np.array(numbers, float).reshape(frames, channels)
+    if not (np.isfinite(values).all() and all(np.isfinite(joint.offset).all() for joint in joints)):
+        raise InputError(f"finite numbers in {where}", "some that are not", "leave this file out")
+    return joints, values
 
 
 def _parse_joints(head: str) -> tuple[list[_Joint], int]:
@@ -65,6 +71,8 @@ def _parse_joints(head: str) -> tuple[list[_Joint], int]:
             joints[stack[-1]].offset = np.array([float(next(words, "")) for _ in range(3)])
         elif word == "CHANNELS":
             joint, count = joints[stack[-1]], int(next(words, ""))
+            if not 0 <= count <= MOST_CHANNELS:  # a damaged count would have the rest of memory filled with names
+                raise ValueError(f"{count} channels of one joint")
             joint.channels, joint.first = [next(words, "").lower() for _ in range(count)], channels
             channels += count
     return joints, channels
@@ -89,6 +97,9 @@ def read_bvh(path: Path) -> Float[np.ndarray, "F 13 3 3"]:
         side, _, part = segment.partition("_")
         far = places.get(f"{side}_{ends[part]}") if part in ends else None
         directions[segment] = at[far] - at[places[segment]] if far is not None else DOWN
+        if not directions[segment].any():
+            raise InputError(f"a {segment.replace('_', ' ')} that is longer than 0 in {path}", "two joints in one place",
+                             "export the skeleton with its bones' offsets")  # fmt: skip
     frame = _upright_frame(at, places, str(path))
     return segment_poses({name: world[places[name]] for name in SEGMENTS}, directions, frame)
 
