@@ -1,11 +1,12 @@
 """Pose coverage on poses whose answer is known."""
 
+import cv2
 import numpy as np
 import pytest
 
 from wildpose.errors import InputError
 from wildpose.skeleton import MPII16
-from wildpose.studio.coverage import BINS, LIMBS, compare, directions
+from wildpose.studio.coverage import BINS, LIMBS, compare, directions, draw
 
 
 def people(count: int, seed: int) -> np.ndarray:
@@ -38,3 +39,13 @@ def test_missing_joints_leave_a_pose_out_and_too_few_are_refused():
         compare(people(20, 2), poses)
     poses[0, MPII16.index("left_wrist")] = 1.0
     assert len(compare(people(20, 2), poses).nearest) == 10
+
+
+def test_the_picture_is_written_whole_or_not_at_all(tmp_path):
+    result = compare(people(20, 2), people(12, 1))
+    draw(result, tmp_path / "coverage.png", "title")
+    assert cv2.imread(str(tmp_path / "coverage.png")).shape[1] == 960  # 12 inches at 80 dots
+    for place in (tmp_path / "coverage.txt", tmp_path / "nowhere" / "coverage.png"):
+        with pytest.raises(InputError, match="coverage"):
+            draw(result, place, "title")
+    assert [path.name for path in tmp_path.iterdir()] == ["coverage.png"]

@@ -6,6 +6,7 @@ from collections import namedtuple
 
 import numpy as np
 import pytest
+from test_motion import bvh_text
 
 from wildpose.data.studio import StudioSet
 from wildpose.errors import InputError
@@ -135,3 +136,19 @@ def test_a_file_that_is_no_panorama(tmp_path):
     with pytest.raises(InputError, match="equirectangular"):
         generate("outdoor", tmp_path / "x", panoramas=tmp_path, **SMALL)
     assert not (tmp_path / "x").exists()
+
+
+def test_what_a_users_own_motion_serves_is_said(tmp_path, capsys):
+    """walk_2.bvh is a clip of the train splits, walk_8.bvh one of outdoor test (protocol.clip_owner)."""
+    motion = tmp_path / "motion"
+    motion.mkdir()
+    (motion / "walk_8.bvh").write_text(bvh_text({}, frames=3))
+    with pytest.raises(InputError, match=r"serve studio train, got 1 that serve others"):
+        generate("studio", tmp_path / "x", motion=motion, **SMALL)
+    assert not (tmp_path / "x").exists()
+    (motion / "walk_2.bvh").write_text(bvh_text({}, frames=3))
+    data = StudioSet(generate("studio", tmp_path / "x", motion=motion, **(SMALL | {"images": 75, "progress": True})))
+    assert "1 of 2 clips serve this set: Walking 1" in capsys.readouterr().err
+    from_clip = data.frame >= 0
+    assert set(data.action[from_clip]) == {"Walking"}
+    assert 1 <= from_clip.sum() < (data.action == "Walking").sum() == 5

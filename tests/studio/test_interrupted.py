@@ -64,6 +64,27 @@ def test_after_a_sigkill_the_same_command_ends_in_the_same_bytes(undisturbed, tm
     assert contents(folder) == undisturbed
 
 
+def test_ctrl_c_ends_all_workers_with_one_word(undisturbed, tmp_path):
+    """As a terminal sends it: to the process that writes and to its workers alike."""
+    folder, said = tmp_path / "set", tmp_path / "said.txt"
+    # a run in the background of a shell begins with the signal ignored
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n" + IN_SMALL_SHARDS
+    with said.open("wb") as err:
+        run = subprocess.Popen([sys.executable, "-c", code, *COMMAND, str(folder), "--workers", "2"], stderr=err,
+                               start_new_session=True)  # fmt: skip
+    limit = time.monotonic() + 120
+    while not (folder / "shard-00000.npz").exists() and run.poll() is None and time.monotonic() < limit:
+        time.sleep(0.005)
+    os.killpg(run.pid, signal.SIGINT)
+    assert run.wait(60) == 130
+    lines = said.read_text().replace("\r", "\n").splitlines()
+    assert lines[-1] == "stopped"
+    assert not any("Process" in line or "Traceback" in line for line in lines)
+    assert "partial" in check_set(folder)
+    main([*COMMAND, str(folder)])
+    assert contents(folder) == undisturbed
+
+
 def test_a_set_killed_before_its_first_shard_is_partial_too(undisturbed, tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt

@@ -98,7 +98,8 @@ def read_bvh(path: Path) -> Float[np.ndarray, "F 13 3 3"]:
         far = places.get(f"{side}_{ends[part]}") if part in ends else None
         directions[segment] = at[far] - at[places[segment]] if far is not None else DOWN
         if not directions[segment].any():
-            raise InputError(f"a {segment.replace('_', ' ')} that is longer than 0 in {path}", "two joints in one place",
+            limb = segment.replace("_", " ")
+            raise InputError(f"a {limb} that is longer than 0 in {path}", "two joints in one place",
                              "export the skeleton with its bones' offsets")  # fmt: skip
     frame = _upright_frame(at, places, str(path))
     return segment_poses({name: world[places[name]] for name in SEGMENTS}, directions, frame)

@@ -1,6 +1,7 @@
 """How well the rendered poses cover those of real photos: directions of limbs in the picture, and nearest whole
 poses."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from jaxtyping import Float
 
 from wildpose.errors import InputError
 from wildpose.skeleton import MPII16
+from wildpose.studio.files import write_atomically
 
 LIMBS = (
     ("pelvis", "upper_neck"),
@@ -83,6 +85,8 @@ def _nearest(rendered: np.ndarray, photos: np.ndarray) -> np.ndarray:
 
 def draw(coverage: Coverage, out: Path, title: str) -> None:
     """Write a picture: per limb a polar histogram of its direction, rendered against photos."""
+    if out.suffix.lower() not in (".png", ".jpg", ".svg", ".pdf"):
+        raise InputError("a picture file to write (.png, .jpg, .svg or .pdf)", str(out), "choose another --picture")
     import matplotlib
 
     matplotlib.use("Agg")
@@ -100,5 +104,7 @@ def draw(coverage: Coverage, out: Path, title: str) -> None:
     axes[0, 0].legend(loc="lower left", fontsize=7, bbox_to_anchor=(-0.35, -0.2))
     figure.suptitle(title, fontsize=10)
     figure.tight_layout()
-    figure.savefig(out, dpi=80)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=80, format=out.suffix[1:].lower())
     pyplot.close(figure)
+    write_atomically(out, picture.getvalue())

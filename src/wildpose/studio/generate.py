@@ -3,6 +3,7 @@
 import hashlib
 import multiprocessing
 import shutil
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -64,6 +65,8 @@ def generate(
         return out
     clips = load_motion(motion) if motion else []
     world = make_world(kind, split, seed, size_px, clips, load_panoramas(panoramas) if panoramas else [])
+    if clips:
+        _check_motion(world, motion, len(clips), progress)
     done = sum(shard["images"] for shard in manifest["shards"])
     _check_disk(out, (images - done) * (BYTES_PER_IMAGE + size_px**2 * BYTES_PER_PIXEL), progress)
     start_writing(out, manifest)
@@ -93,11 +96,23 @@ def _check(kind: str, split: str, images: int, seed: int, workers: int, size_px:
             raise InputError(f"{name} from {low} to {high}", str(value), f"choose another {name}")
 
 
+def _check_motion(world: World, motion: Path, count: int, progress: bool) -> None:
+    """Say how many clips serve this set: a file's name decides, and without this a user's few might go unused."""
+    used = {action: len(clips) for action, clips in world.clips.items()}
+    if not used:
+        expected = f"motion files in {motion} that serve {world.kind} {world.split}"
+        raise InputError(expected, f"{count} that serve others",
+                         "add some or name them otherwise: a file's name decides its split")  # fmt: skip
+    if progress:
+        actions = ", ".join(f"{action} {number}" for action, number in sorted(used.items()))
+        print(f"{motion}: {sum(used.values())} of {count} clips serve this set: {actions}", file=sys.stderr)
+
+
 def _check_disk(out: Path, needed: float, progress: bool) -> None:
     free = shutil.disk_usage(next(folder for folder in (out, *out.absolute().parents) if folder.exists())).free
     if needed * 1.05 > free:
         raise InputError(
-            f"{needed / 1e6:.0f} MB free for {out}", f"{free / 1e6:.0f} MB", "free some space or render fewer"
+            f"{needed * 1.05 / 1e6:.1f} MB free for {out}", f"{free / 1e6:.1f} MB", "free some space or render fewer"
         )
     if progress:
         print(f"{out}: about {needed / 1e6:.0f} MB to write, {free / 1e9:.1f} GB free", file=sys.stderr)
@@ -136,6 +151,7 @@ _WORKER: dict[str, World] = {}
 
 
 def _start_worker(world: World) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that writes; it ends its workers
     cv2.setNumThreads(1)
     threadpool_limits(1)  # a second BLAS thread waits for work in a busy loop: 50 ms of CPU a picture in place of 31
     _WORKER["world"] = world
