@@ -1,5 +1,6 @@
 """One source from file to results on disk: read, predict, draw, write. Nothing appears there before it is whole."""
 
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -129,6 +130,8 @@ class Job:
         frames = FrameStore()
         try:
             stopped = self._watch(source, video, frames, drawing, page)
+            if stopped and not frames:
+                raise KeyboardInterrupt
             if not frames:
                 raise InputError(f"frames of {source.path} where asked for", "none", "change --start or --end")
             with self._writing():
@@ -158,18 +161,17 @@ class Job:
         results = predict_video(self.estimator, video, self.boxes, self.max_people, *span, self.smoothing)
         total = video.expected_frames(*span)
         try:
-            for frame, result in tqdm(results, source.path.name, total, unit="frame", disable=None):
-                with self._writing():
-                    if drawing:
-                        drawing.add(frame, result.people)
-                if page:
-                    page.add(frame.image_rgb)
-                frames.append(result)
-        except KeyboardInterrupt:
-            if not frames:
-                raise
+            with _ctrl_c_ends(video):
+                for frame, result in tqdm(results, source.path.name, total, unit="frame", disable=None):
+                    with self._writing():
+                        if drawing:
+                            drawing.add(frame, result.people)
+                    if page:
+                        page.add(frame.image_rgb)
+                    frames.append(result)
+        except KeyboardInterrupt:  # a second one, or from elsewhere
             return True
-        return False
+        return video.stopped
 
     def _rate_hz(self, video: Video, frames: Sequence[FrameResult]) -> float:
         """Of the frames taken; a camera's as it turned out, for it shows only what we are quick enough to look at."""
@@ -212,6 +214,27 @@ class Job:
     @property
     def _columns(self) -> int:
         return len(self.boxes) if self.boxes else self.max_people
+
+
+@contextmanager
+def _ctrl_c_ends(video: Video) -> Iterator[None]:
+    """The first Ctrl-C ends the video: frames that wait to be smoothed still come. A second one interrupts at once."""
+
+    def stop(*_) -> None:
+        video.stop()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    try:
+        usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not in a shell's background job
+        if usual:
+            signal.signal(signal.SIGINT, stop)
+    except ValueError:  # not the main thread: Ctrl-C doesn't come here
+        usual = False
+    try:
+        yield
+    finally:
+        if usual:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _people(count: int) -> str:

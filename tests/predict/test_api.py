@@ -1,6 +1,7 @@
 """What docs/formats.md promises to those who use wildpose from Python."""
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -27,7 +28,7 @@ def test_load_once_go_through_a_video_and_save(clip, weights_path, tmp_path):
     pairs = list(wildpose.predict_video(estimator, video, stride=2))
     assert [frame.index for frame, _ in pairs] == [0, 2] and pairs[1][0].image_rgb.shape == (280, 420, 3)
     recording = wildpose.Recording([result for _, result in pairs], video.fps / 2)
-    written = wildpose.save(recording, tmp_path, "clip", ("json", "trc"))
+    written = wildpose.save(recording, tmp_path / "new" / "poses", "clip", ("json", "trc"))
     assert [path.name for path in written] == ["clip.json", "clip_person0.trc"]
     frames = json.loads(written[0].read_text())["frames"]
     assert [frame["people"][0]["id"] for frame in frames] == [0, 0]
@@ -50,6 +51,10 @@ def test_videos_are_smoothed_unless_asked_otherwise(clip, weights_path):
         for how in ({"smoothing": None}, {}, {"smoothing": wildpose.Smoothing(min_cutoff_hz=0.2, beta=0.0)})
     )
     assert 0.5 < np.abs(usual - seen).max() < np.abs(strong - seen).max()
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (Path(wildpose.__file__).parent / "py.typed").is_file()  # PEP 561: or type checkers take all of it for Any
 
 
 def test_every_public_name_exists():

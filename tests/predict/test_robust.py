@@ -4,6 +4,7 @@ import io
 import json
 import os
 import resource
+import signal
 import struct
 import sys
 import zlib
@@ -163,6 +164,26 @@ def test_ctrl_c_leaves_whole_files_of_what_was_done(tmp_path, weights_path, monk
     assert np.load(out / "walk.npz")["frames"].tolist() == [0, 1, 2]
     printed = capsys.readouterr()
     assert "3 frames" in printed.out and printed.err.strip().endswith("stopped")
+
+
+def test_ctrl_c_loses_no_frame_that_waits_to_be_smoothed(tmp_path, weights_path, monkeypatch, capsys):
+    from wildpose.predict.follow import PeopleFollower
+
+    step, seen = PeopleFollower.step, []
+
+    def ctrl_c_in_the_third(self, image):
+        seen.append(image)
+        if len(seen) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(self, image)
+
+    monkeypatch.setattr(PeopleFollower, "step", ctrl_c_in_the_third)
+    out = tmp_path / "o"
+    assert run(walk_mp4(tmp_path / "walk.mp4"), "--out", out, "--weights", weights_path, "--no-pictures") == 130
+    assert len(seen) == 3
+    assert [frame["index"] for frame in json.loads((out / "walk.json").read_text())["frames"]] == [0, 1, 2]
+    assert "3 frames" in capsys.readouterr().out
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_ctrl_c_before_the_first_frame_leaves_nothing(tmp_path, weights_path, monkeypatch):

@@ -24,12 +24,13 @@ def check_formats(formats: Sequence[str]) -> None:
 
 
 def save(recording: Recording, out: str | Path, stem: str, formats: Sequence[str] = ("json",)) -> list[Path]:
-    """Write a recording into the folder `out`; returns the files.
+    """Write a recording into the folder `out`, made if missing; returns the files.
 
     formats: "json", "npz", "csv" (one file, STEM.json), "trc", "bvh" (one file a person, STEM_person0.trc).
     Raises InputError for another format, OSError if nothing can be written there.
     """
     check_formats(formats)
+    Path(out).mkdir(parents=True, exist_ok=True)
     written = []
     for name in formats:
         if name in WHOLE:

@@ -147,7 +147,7 @@ class Video:
     """
 
     def __init__(self, path: str | Path, camera: int | None = None):
-        self.path, self.camera = Path(path), camera
+        self.path, self.camera, self.stopped = Path(path), camera, False
         if camera is None:
             check_video(self.path)
         with silent_decoders():
@@ -166,6 +166,10 @@ class Video:
             raise InputError(
                 f"a video at {self.path}", "a file without readable frames", "give an MP4, MOV, AVI or MKV"
             )
+
+    def stop(self) -> None:
+        """Make `frames` end as if the video ended here: what comes after it in a pipeline finishes in peace."""
+        self.stopped = True
 
     @classmethod
     def of(cls, source: Source) -> "Video":
@@ -192,7 +196,9 @@ class Video:
             capture = self._open()
         index, given, begun = 0, 0, time.monotonic()
         try:
-            while (max_frames is None or given < max_frames) and (last is None or index < last) and capture.grab():
+            while (max_frames is None or given < max_frames) and (last is None or index < last):
+                if self.stopped or not capture.grab():
+                    return
                 if index >= first and (index - first) % stride == 0:
                     decoded, image = capture.retrieve()
                     if not decoded:
