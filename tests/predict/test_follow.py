@@ -54,6 +54,19 @@ def test_someone_half_of_whom_was_seen_is_the_same_and_someone_much_smaller_is_n
     assert [p.id for p in follower.step(frame(box)[0])] == [expected]
 
 
+@pytest.mark.parametrize(("frames", "expected"), [(1, 0), (20, 1)])
+def test_someone_whose_pose_falls_apart_before_they_are_lost_is_the_same_and_who_is_small_for_long_is_small(
+    estimator, frames, expected
+):
+    """A third of the size for a frame is an error, for twenty frames it is somebody far away."""
+    follower = PeopleFollower(estimator)
+    assert [p.id for p in follower.step(frame((40, 30, 132, 180))[0])] == [0]
+    for _ in range(frames):
+        assert [p.id for p in follower.step(frame((84, 90, 44, 60))[0])] == [0]
+    assert follower.step(frame()[0]) == []
+    assert [p.id for p in follower.step(frame((40, 30, 132, 180))[0])] == [expected]
+
+
 def test_someone_out_of_sight_for_long_is_forgotten(estimator, monkeypatch):
     monkeypatch.setattr(follow, "REMEMBERED", 3)  # each empty frame is searched, which takes time
     follower = PeopleFollower(estimator)

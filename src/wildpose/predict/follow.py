@@ -21,6 +21,9 @@ NEAR = 0.6
 ALIKE = 0.4
 """...and if the smaller of the two boxes has at least this share of the other's longer side. Low, for the last pose
 before somebody is lost, or cut off by the picture's edge, is often half of them."""
+SHRINKS = 0.9
+"""Least share of the size of the frame before that somebody is believed to have: a pose that falls apart over a few
+frames, before they are lost, says nothing of how large they will be when found again."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class PeopleFollower:
         self.model, self.detector, self.max_people = estimator.model, estimator.detector, max_people
         self.people: list[Tracked] = []
         self._lost: list[tuple[Tracked, int]] = []  # last seen, and in how many frames not since
+        self._sides: dict[int, float] = {}  # how large each was believed to be when last seen
         self._next_id, self._until_search = 0, 0
 
     def start(self, poses: list[Pose3D]) -> list[Tracked]:
@@ -65,6 +69,8 @@ class PeopleFollower:
             self._until_search = SEARCH_EVERY
         self._until_search -= 1
         self.people = sorted(followed, key=lambda person: person.id)
+        for person in self.people:
+            self._sides[person.id] = max(_side(person.pose), SHRINKS * self._sides.get(person.id, 0.0))
         return self.people
 
     def _remember(self, followed: list[Tracked]) -> None:
@@ -97,7 +103,11 @@ class PeopleFollower:
 
     def _number(self, pose: Pose3D) -> Tracked:
         """The number of the nearest lost person where one fits, or else a new one."""
-        fitting = [(away(pose, person.pose), person) for person, _ in self._lost if looks_like(pose, person.pose)]
+        fitting = [
+            (away(pose, person.pose), person)
+            for person, _ in self._lost
+            if looks_like(pose, person.pose, self._sides.get(person.id, 0.0))
+        ]
         if fitting:
             person = min(fitting, key=lambda pair: pair[0])[1]
             self._lost = [entry for entry in self._lost if entry[0] is not person]
@@ -113,7 +123,16 @@ def away(a: Pose3D, b: Pose3D) -> float:
     return float(np.linalg.norm(middles) / max(box_a[2:].max(), box_b[2:].max()))
 
 
-def looks_like(a: Pose3D, b: Pose3D) -> bool:
-    """Whether two poses from frames apart may be one person's, by place and size."""
-    sides = sorted((float(box_around(a)[2:].max()), float(box_around(b)[2:].max())))
-    return away(a, b) <= NEAR and sides[0] >= ALIKE * sides[1]
+def looks_like(a: Pose3D, b: Pose3D, believed_side: float = 0.0) -> bool:
+    """Whether two poses from frames apart may be one person's, by place and size.
+
+    believed_side: how large the person of `b` was before that pose, if larger: any size in between will do.
+    """
+    side = _side(a)
+    nearest = float(np.clip(side, _side(b), max(_side(b), believed_side)))
+    return away(a, b) <= NEAR and min(side, nearest) >= ALIKE * max(side, nearest)
+
+
+def _side(pose: Pose3D) -> float:
+    """The longer side of a person's box."""
+    return float(box_around(pose)[2:].max())
