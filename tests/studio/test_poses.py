@@ -72,7 +72,7 @@ def test_samples_are_rotations_free_of_penetration(action):
     rng = np.random.default_rng(5)
     poses = np.array([sample_pose(rng, action)[0] for _ in range(15)])
     np.testing.assert_allclose(poses @ poses.swapaxes(-1, -2), np.broadcast_to(np.eye(3), poses.shape), atol=1e-9)
-    assert np.mean([penetrates(pose) for pose in poses]) < 0.1
+    assert not any(penetrates(pose) for pose in poses)
 
 
 def test_settling_lays_a_tilted_plank_down():
