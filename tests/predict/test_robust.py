@@ -228,6 +228,16 @@ def test_a_photo_from_standard_input(tmp_path, weights_path, monkeypatch):
     assert len(json.loads((tmp_path / "o" / "stdin.json").read_text())["frames"][0]["people"]) == 1
 
 
+def test_results_among_the_photos_are_not_read_the_next_time(tmp_path, weights_path):
+    photos = [person_png(tmp_path / name) for name in ("a.png", "mine_overlay.jpg")]
+    (tmp_path / "b_sheet.jpg").write_bytes(photos[1].read_bytes())  # a photo of the user's that is called so
+    for _ in range(2):
+        assert run(tmp_path, "--out", tmp_path, "--weights", weights_path) == 0
+        assert sorted(path.stem for path in tmp_path.glob("*.json")) == ["a", "b_sheet", "mine_overlay"]
+    assert [s.stem for s in list_sources([tmp_path / "a*"])] == ["a"]
+    assert [s.stem for s in list_sources([tmp_path / "a_overlay.jpg"])] == ["a_overlay"]  # named, it is read
+
+
 def test_patterns_name_the_files_that_they_match(tmp_path):
     for name in ("a1.jpg", "a2.png", "b1.jpg", "a3.txt", "odd[1].jpg"):
         (tmp_path / name).touch()

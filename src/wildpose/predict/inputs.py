@@ -24,6 +24,8 @@ VIDEO_SUFFIXES = (
     *(".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".vob"),
     *(".mts", ".m2ts", ".ts", ".3gp", ".3g2", ".wmv", ".asf", ".flv"),  # camcorders, telephones, older programs
 )
+OWN_ENDINGS = ("_overlay.jpg", "_overlay.webm", "_sheet.jpg")
+"""Of pictures that `wildpose predict` writes."""
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # damaged frames are no news worth the user's terminal
 
 
@@ -80,8 +82,9 @@ def camera_source(number: int) -> Source:
 
 
 def list_sources(inputs: Sequence[str | Path]) -> list[Source]:
-    """The files that the inputs stand for: folders give the photos and videos in them (not deeper), by name; patterns
-    such as "shots/*.jpg" and "shots/**/*.jpg" the files that they match; "-" a photo from standard input.
+    """The files that the inputs stand for: folders give the photos and videos in them, by name, not deeper; patterns
+    such as "shots/*.jpg" and "shots/**/*.jpg" the files that they match, neither what an earlier run wrote there; "-" a
+    photo from standard input.
 
     Raises InputError if a path is missing, a file is of an unknown kind, a folder holds no photo or video,
     or two files from different folders would write to the same output.
@@ -96,7 +99,7 @@ def list_sources(inputs: Sequence[str | Path]) -> list[Source]:
             matched = [Path(name) for name in sorted(glob.glob(str(given), recursive=True))]
             if not matched:
                 raise InputError(f"a photo, video or folder at {given}", "nothing there", "check the path")
-            paths += [path for path in matched if path.is_file() and _kind(path)]
+            paths += _to_read(matched)
         elif not _kind(given):
             raise InputError(f"a photo or video, by its ending, at {given}", repr(given.suffix), f"{FIX}, or a video")
         else:
@@ -111,7 +114,7 @@ def _inside(folder: Path) -> list[Path]:
         inside = sorted(folder.iterdir())
     except OSError as error:
         raise InputError(f"a readable folder at {folder}", error.strerror or "an error", "check its rights") from error
-    known = [path for path in inside if path.is_file() and _kind(path)]
+    known = _to_read(inside)
     if not known:
         raise InputError(
             f"photos or videos in the folder {folder}",
@@ -119,6 +122,18 @@ def _inside(folder: Path) -> list[Path]:
             f"use one with {', '.join(PHOTO_SUFFIXES + VIDEO_SUFFIXES[:3])}",
         )
     return known
+
+
+def _to_read(paths: list[Path]) -> list[Path]:
+    """Photos and videos; not the pictures that an earlier run wrote among them, whose JSON is beside them."""
+    files = [path for path in paths if path.is_file() and _kind(path)]
+    ours = {
+        path
+        for path in files
+        for ending in OWN_ENDINGS
+        if path.name.endswith(ending) and path.with_name(path.name.removesuffix(ending) + ".json").is_file()
+    }
+    return [path for path in files if path not in ours]
 
 
 def _kind(path: Path) -> Literal["photo", "video"] | None:
