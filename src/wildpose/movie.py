@@ -40,7 +40,8 @@ class VideoDrawing:
         if self.movie is None:
             codec = cv2.VideoWriter_fourcc(*CODEC)
             with silent_decoders():
-                self.movie = cv2.VideoWriter(str(self.movie_path), cv2.CAP_FFMPEG, codec, self.fps, (width, height))
+                path = str(self.movie_path.absolute())  # or FFmpeg would take "a:" in a name for a protocol
+                self.movie = cv2.VideoWriter(path, cv2.CAP_FFMPEG, codec, self.fps, (width, height))
         if self.movie.isOpened():
             self.movie.write(cv2.cvtColor(picture_rgb[:height, :width], cv2.COLOR_RGB2BGR))
         self._keep_for_sheet(frame, people)

@@ -161,6 +161,8 @@ BAD = {
     "flat box": (lambda f, p: [str(p), "--box", "1,2,0,9"], "w, h > 0"),
     "stride 0": (lambda f, p: [str(p), "--stride", "0"], "--stride"),
     "max people 0": (lambda f, p: [str(p), "--max-people", "0"], "--max-people"),
+    "threads 0": (lambda f, p: [str(p), "--threads", "0"], "--threads"),
+    "camera at infinity": (lambda f, p: [str(p), "--intrinsics", "900,900,inf,100"], "--intrinsics"),
     "max frames 0": (lambda f, p: [str(p), "--max-frames", "0"], "--max-frames"),
 }
 

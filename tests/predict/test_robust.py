@@ -238,6 +238,13 @@ def test_results_among_the_photos_are_not_read_the_next_time(tmp_path, weights_p
     assert [s.stem for s in list_sources([tmp_path / "a_overlay.jpg"])] == ["a_overlay"]  # named, it is read
 
 
+def test_a_colon_in_a_videos_name_is_no_protocol(tmp_path, weights_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    walk_mp4(tmp_path / "shot:1.mp4")
+    assert run("shot:1.mp4", "--out", ".", "--weights", weights_path) == 0
+    assert Path("shot:1.json").is_file() and Path("shot:1_overlay.webm").stat().st_size > 1000
+
+
 def test_patterns_name_the_files_that_they_match(tmp_path):
     for name in ("a1.jpg", "a2.png", "b1.jpg", "a3.txt", "odd[1].jpg"):
         (tmp_path / name).touch()

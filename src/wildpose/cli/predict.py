@@ -72,7 +72,8 @@ def predict(
     from wildpose.predict.placement import World
     from wildpose.results import SMOOTH, Job
 
-    for name, value in (("--stride", stride), ("--max-people", max_people), ("--max-frames", max_frames)):
+    counts = {"--stride": stride, "--max-people": max_people, "--max-frames": max_frames, "--threads": threads}
+    for name, value in counts.items():
         if value is not None and value < 1:
             raise InputError(f"{name} of at least 1", str(value), "give a positive number")
     _check_range("--fov", fov, 1.0, 170.0, "degrees")
@@ -139,7 +140,8 @@ def parse_intrinsics(text: str):
     from wildpose.predict.placement import Camera
 
     camera = Camera(*_four(text, "--intrinsics FX,FY,CX,CY, four numbers in px", "--intrinsics 1400,1400,960,540"))
-    if not (camera.fx > 0 and camera.fy > 0):
+    sane = all(abs(value) <= 1e7 for value in (camera.fx, camera.fy, camera.cx, camera.cy))  # no inf, no NaN
+    if not (sane and camera.fx > 0 and camera.fy > 0):
         raise InputError("--intrinsics with FX, FY > 0", repr(text), "give focal lengths in px")
     return camera
 

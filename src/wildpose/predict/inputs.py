@@ -194,7 +194,8 @@ class Video:
     def _open(self) -> cv2.VideoCapture:
         if self.camera is not None:
             return cv2.VideoCapture(self.camera)
-        capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
+        # In full, or FFmpeg would take what is before a colon in the name for a protocol.
+        capture = cv2.VideoCapture(str(self.path.absolute()), cv2.CAP_FFMPEG)
         capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # upright, as phones say in the file; OpenCV's default is not to
         return capture
 
