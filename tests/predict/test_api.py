@@ -36,6 +36,25 @@ def test_load_once_go_through_a_video_and_save(clip, weights_path, tmp_path):
     assert [f.index for f in by_path] == [0, 2]
 
 
+def test_a_batch_of_pictures_is_the_pictures_one_by_one(weights_path, detector_path):
+    """Of different sizes, with 0 to 20 boxes: more than go through the network at once."""
+    estimator, rng = wildpose.PoseEstimator(weights_path, detector=detector_path), np.random.default_rng(0)
+    images = [np.zeros((200 + 40 * i, 300, 3), np.uint8) for i in range(3)]
+    boxes = [[[*rng.uniform(0, 90, 2), *rng.uniform(80, 120, 2)] for _ in range(count)] for count in (20, 0, 3)]
+    for image, given in zip(images, boxes, strict=True):
+        for box in given[:1]:
+            draw_person(image, tuple(box))
+    together = estimator.predict_batch(images, boxes)
+    assert [len(poses) for poses in together] == [20, 0, 3]
+    for image, given, poses in zip(images, boxes, together, strict=True):
+        for pose, alone in zip(poses, estimator.predict(image, given), strict=True):
+            np.testing.assert_allclose(pose.joints_mm, alone.joints_mm, atol=0.01)
+    found = estimator.predict_batch(images)
+    assert [len(poses) for poses in found] == [len(estimator.predict(image)) for image in images] == [1, 0, 1]
+    with pytest.raises(wildpose.InputError, match="boxes for each of 3 images, got 2 lists"):
+        estimator.predict_batch(images, boxes[:2])
+
+
 def test_given_boxes_are_for_the_first_frame(clip, weights_path):
     estimator = wildpose.PoseEstimator(weights_path)
     given = wildpose.predict_video(estimator, clip, boxes=[[150, 40, 130, 200]], smoothing=None)

@@ -58,12 +58,19 @@ def poses_in_boxes(
     boxes_xywh: Sequence[Sequence[int | float]] | Float[np.ndarray, "N 4"],
 ) -> list[Pose3D]:
     """One pose per box, in the order of the boxes."""
+    return poses_in_crops(model, [(pyramid, box) for box in np.asarray(boxes_xywh, dtype=np.float64).reshape(-1, 4)])
+
+
+def poses_in_crops(
+    model: OnnxModel | Mirrored, people: Sequence[tuple[ImagePyramid, Float[np.ndarray, " 4"]]]
+) -> list[Pose3D]:
+    """One pose for each image and box in it, in their order, BATCH at a time."""
     poses = []
-    for start in range(0, len(boxes_xywh), BATCH):
-        boxes = np.asarray(boxes_xywh[start : start + BATCH], dtype=np.float64)
+    for start in range(0, len(people), BATCH):
+        pyramids, boxes = zip(*people[start : start + BATCH], strict=True)
         crops = [square_crop(box, model.info.crop_scale) for box in boxes]
-        images = np.stack([pyramid.cut(crop, model.info.input_px) for crop in crops])
-        heatmaps, depth = model.run(images)
+        cut = [pyramid.cut(crop, model.info.input_px) for pyramid, crop in zip(pyramids, crops, strict=True)]
+        heatmaps, depth = model.run(np.stack(cut))
         joints_crop_px, confidence = model.codec.decode(heatmaps)
         for box, crop, joints, z, sure in zip(boxes, crops, joints_crop_px, depth, confidence, strict=True):
             poses.append(_to_pose(model, box, crop, joints.astype(np.float64), z, sure))

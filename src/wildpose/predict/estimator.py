@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Num, UInt8
 
 from wildpose.errors import InputError
-from wildpose.predict.crops import ImagePyramid, poses_in_boxes
+from wildpose.predict.crops import ImagePyramid, poses_in_boxes, poses_in_crops
 from wildpose.predict.detect import Detector
 from wildpose.predict.mirrored import Mirrored
 from wildpose.predict.onnx_model import OnnxModel
@@ -55,6 +55,35 @@ class PoseEstimator:
         if boxes is None:
             return find_people(self.model, self.detector, pyramid, max_people)
         return poses_in_boxes(self.model, pyramid, check_boxes(boxes, pyramid.size_hw))
+
+    def predict_batch(
+        self,
+        images_rgb: Sequence[UInt8[np.ndarray, "_ _ 3"]],
+        boxes: Sequence[Sequence[Sequence[int | float]] | Num[np.ndarray, "_ 4"]] | None = None,
+        max_people: int = 1,
+    ) -> list[list[Pose3D]]:
+        """`predict` for several images, of any sizes: a list of poses for each, in their order.
+
+        boxes: for each image its boxes; the crops of all go through the network together. Raises InputError if there
+        are more or fewer lists of boxes than images, and for what `predict` refuses.
+        """
+        if boxes is None:
+            return [self.predict(image, max_people=max_people) for image in images_rgb]
+        if len(boxes) != len(images_rgb):
+            raise InputError(
+                f"a list of boxes for each of {len(images_rgb)} images", f"{len(boxes)} lists", "give [] for none"
+            )
+        people, owners = [], []
+        for owner, (image, given) in enumerate(zip(images_rgb, boxes, strict=True)):
+            check_image(image)
+            pyramid = ImagePyramid(image)
+            checked = check_boxes(given, pyramid.size_hw)
+            people += [(pyramid, box) for box in checked]
+            owners += [owner] * len(checked)
+        poses: list[list[Pose3D]] = [[] for _ in images_rgb]
+        for owner, pose in zip(owners, poses_in_crops(self.model, people), strict=True):
+            poses[owner].append(pose)
+        return poses
 
 
 def check_image(image_rgb: object) -> None:
