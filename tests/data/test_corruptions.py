@@ -1,290 +1,37 @@
-"""Every reader against every corruption that applies to it: an InputError that names the file, the key, what was
-expected and what came. Never another exception, and never silence.
-
-The first table is about whole files, the second about their contents, the last replaces every value of the JSON formats
-by values of other types. The tests of each reader hold more.
+"""Every reader against every corruption of its contents: an InputError that names the file, the key, what was expected
+and what came. Never another exception, and never silence. The tests of each reader hold more.
 """
 
-import copy
-import json
-import os
-import pickle
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
-from made_3dhp import FRAMES, write_test, write_train
+from damage import (
+    Program,
+    cameras,
+    each_pose,
+    first,
+    mirrored,
+    mirrored_train,
+    of_cell,
+    of_triple,
+    put,
+    replaced,
+    swapped_bearpaw,
+    swapped_coco,
+    swapped_hrnet,
+    swapped_lsp,
+    swapped_lspet,
+    with_nan,
+)
+from made_3dhp import write_train
 from made_bodies import room_camera
-from made_human36m import pickled_cameras, write_index, write_legacy, write_triple
-from made_mpii import bearpaw_entry, write_bearpaw, write_hrnet, write_release, write_validation
-from scipy.io import savemat
-from test_coco import person, write_coco
-from test_studio_reader import shard, write_set
+from made_human36m import write_index
+from read_and_refuse import READERS, WHOLE_FILES, refusal
 
-from wildpose.data.coco import load_coco
-from wildpose.data.human36m import load_human36m
-from wildpose.data.human36m_json import read_subject
-from wildpose.data.lsp import read_joints
-from wildpose.data.mpi_inf_3dhp import load_mpi_inf_3dhp
-from wildpose.data.mpii import load_mpii, read_mpii_validation
-from wildpose.data.mpii_mat import validation_people
-from wildpose.data.packed import PackedPhotos, pack
-from wildpose.data.studio import StudioSet
-from wildpose.errors import InputError
-from wildpose.skeleton import H36M17, LSP14, MPI3DHP17, MPI3DHP28, MPII16
-
-FIRST_VALIDATION = tuple(validation_people()[0].tolist())
-
-
-def nothing(*_) -> None:
-    pass
-
-
-def write_lsp(root: Path, change: Callable = nothing) -> None:
-    arrays = {"joints": np.ones((3, 14, 40)) * np.arange(14)[:, None] * 3}
-    change(arrays)
-    savemat(root / "joints.mat", arrays)
-
-
-def write_lspet(root: Path, change: Callable = nothing) -> None:
-    arrays = {"joints": np.ones((14, 3, 40)) + np.arange(14)[:, None, None] * 3}
-    change(arrays)
-    savemat(root / "joints.mat", arrays)
-
-
-def write_packed(root: Path, change: Callable = nothing) -> None:
-    (root / "a.jpg").write_bytes(b"photo")
-    pack(root)
-
-
-class Reader(NamedTuple):
-    write: Callable
-    load: Callable[[Path], object]
-    file: str
-    """The file that is damaged."""
-
-
-def h36m(root: Path):
-    return load_human36m(root, "test")
-
-
-READERS = {
-    "lsp": Reader(write_lsp, lambda root: read_joints(root, (3, 14, None)), "joints.mat"),
-    "lspet": Reader(write_lspet, lambda root: read_joints(root, (14, 3, None)), "joints.mat"),
-    "mpii bearpaw": Reader(write_bearpaw, lambda root: load_mpii(root, "train"), "mpii_annotations.json"),
-    "mpii hrnet": Reader(write_hrnet, lambda root: load_mpii(root, "train"), "annot/train.json"),
-    "mpii release": Reader(
-        lambda root, change=nothing: write_release(root, FIRST_VALIDATION, change),
-        lambda root: load_mpii(root, "train"),
-        "mpii_human_pose_v1_u12_1.mat",
-    ),
-    "mpii validation": Reader(
-        lambda root, change=nothing: write_validation(root / "gt_valid.mat"),
-        lambda root: read_mpii_validation(root / "gt_valid.mat"),
-        "gt_valid.mat",
-    ),
-    "coco": Reader(write_coco, lambda root: load_coco(root, "val"), "annotations/person_keypoints_val2017.json"),
-    "h36m index": Reader(write_index, h36m, "annotation_body3d/fps50/h36m_test.npz"),
-    "h36m cameras": Reader(write_index, h36m, "annotation_body3d/cameras.pkl"),
-    "h36m data": Reader(
-        lambda root, change=nothing: (write_triple(root, 9, change, 3), write_triple(root, 11, frames=3)),
-        h36m,
-        "annotations/Human36M_subject9_data.json",
-    ),
-    "h36m camera": Reader(
-        lambda root: (write_triple(root, 9, frames=3), write_triple(root, 11, frames=3)),
-        h36m,
-        "annotations/Human36M_subject9_camera.json",
-    ),
-    "h36m joint_3d": Reader(
-        lambda root: (write_triple(root, 9, frames=3), write_triple(root, 11, frames=3)),
-        h36m,
-        "annotations/Human36M_subject9_joint_3d.json",
-    ),
-    "h36m legacy": Reader(write_legacy, h36m, "annotSampleTest.h5"),
-    "3dhp test": Reader(
-        lambda root, change=nothing: write_test(root, lambda ts, arrays: change(arrays) if ts == "TS2" else None),
-        lambda root: load_mpi_inf_3dhp(root, "test"),
-        "mpi_inf_3dhp_test_set/TS2/annot_data.mat",
-    ),
-    "3dhp train": Reader(write_train, lambda root: load_mpi_inf_3dhp(root, "train", stride=1), "S1/Seq1/annot.mat"),
-    "3dhp calibration": Reader(
-        write_train, lambda root: load_mpi_inf_3dhp(root, "train", stride=1), "S1/Seq1/camera.calibration"
-    ),
-    "rendered shard": Reader(
-        lambda root: write_set(root, [(shard(3, 0), 3), (shard(2, 3), 2)]), StudioSet, "shard-00001.npz"
-    ),
-    "rendered manifest": Reader(lambda root: write_set(root, [(shard(2, 0), 2)]), StudioSet, "manifest.json"),
-    "packed photos": Reader(write_packed, PackedPhotos, "photos.packed/index.npz"),
-}
-
-
-def refusal(name: str, root: Path) -> InputError:
-    with pytest.raises(InputError) as refused:
-        READERS[name].load(root)
-    error = refused.value
-    assert "\n" not in str(error) and all((error.expected, error.got, error.fix))
-    return error
-
-
-@pytest.mark.parametrize("name", READERS)
-def test_whole_files_are_read(name: str, tmp_path: Path):
-    READERS[name].write(tmp_path)
-    READERS[name].load(tmp_path)
-
-
-WHOLE_FILES = {
-    "missing file": lambda content: None,
-    "empty file": lambda content: b"",
-    "truncated to half": lambda content: content[: len(content) // 2],
-    "truncated to a few bytes": lambda content: content[:20],
-    "an error page in its place": lambda content: b"<!DOCTYPE html><html><body>404</body></html>",
-    "zeros, as from a broken disk": lambda content: bytes(len(content)),
-    "an archive in its place": lambda content: b"PK\x03\x04" + bytes(200),
-}
-
-
-@pytest.mark.parametrize("corruption", WHOLE_FILES)
-@pytest.mark.parametrize("name", READERS)
-def test_files_as_a_whole(name: str, corruption: str, tmp_path: Path):
-    READERS[name].write(tmp_path)
-    path = tmp_path / READERS[name].file
-    content = WHOLE_FILES[corruption](path.read_bytes())
-    path.unlink()
-    if content is not None:
-        path.write_bytes(content)
-    error = refusal(name, tmp_path)
-    if name == "mpii hrnet" and corruption == "missing file":  # then there is a validation split only
-        assert "people of split train" in error.expected
-    elif name in ("mpii bearpaw", "mpii release", "h36m legacy", "h36m index", "h36m data", "3dhp train", "3dhp test"):
-        assert path.name in str(error) or "annot" in error.expected or "none of" in error.got
-    else:
-        assert path.name in str(error)
-
-
-@pytest.mark.parametrize("name", READERS)
-def test_a_flipped_byte_is_refused_or_harmless(name: str, tmp_path: Path):
-    """Whatever byte is damaged: no exception but InputError."""
-    READERS[name].write(tmp_path)
-    path = tmp_path / READERS[name].file
-    whole, rng = path.read_bytes(), np.random.default_rng(0)
-    for _ in range(12):
-        content = bytearray(whole)
-        content[int(rng.integers(len(whole)))] ^= int(rng.integers(1, 256))
-        path.write_bytes(content)
-        try:
-            READERS[name].load(tmp_path)
-        except InputError as error:
-            assert str(path.parent) in str(error) or path.name in str(error)
-
-
-def put(key: str, where, value) -> Callable:
-    """One value of an array replaced."""
-
-    def damage(arrays) -> None:
-        arrays[key] = np.array(arrays[key])
-        arrays[key][where] = value
-
-    return damage
-
-
-def replaced(key: str, change: Callable) -> Callable:
-    return lambda arrays: arrays.update({key: change(np.array(arrays[key]))})
-
-
-def facing_away(order, joints: int) -> np.ndarray:
-    """Forty upright people with their left on the picture's left: swapped, as most people face the camera."""
-    values = np.zeros((40, joints, 2)) + (100.0, 60.0)
-    for part, x, y in (("shoulder", 20, 80), ("hip", 12, 150)):
-        for side, sign in (("left", -1), ("right", 1)):
-            values[:, order.index(f"{side}_{part}")] = 100 + sign * x, y
-    return values
-
-
-def swapped_lsp(arrays) -> None:
-    arrays["joints"][:2] = facing_away(LSP14, 14).transpose(2, 1, 0)
-
-
-def swapped_lspet(arrays) -> None:
-    arrays["joints"][:, :2] = facing_away(LSP14, 14).transpose(1, 2, 0)
-
-
-def swapped_bearpaw(entries) -> None:
-    joints = np.concatenate([facing_away(MPII16, 16)[0], np.ones((16, 1))], 1).tolist()
-    entries[:] = [bearpaw_entry(0, 0.0) | {"joint_self": joints} for _ in range(40)]
-
-
-def swapped_hrnet(entries) -> None:
-    joints = facing_away(MPII16, 16)[0].tolist()
-    entries[:] = [entries[0] | {"joints": joints, "joints_vis": [1] * 16} for _ in range(40)]
-
-
-def swapped_coco(data) -> None:
-    from wildpose.skeleton import COCO17
-
-    points = np.concatenate([facing_away(COCO17, 17)[0], np.full((17, 1), 2.0)], 1).ravel().tolist()
-    data["annotations"] = [person(i, 139, keypoints=points) for i in range(40)]
-
-
-def mirrored(names: tuple[str, ...], mirror, axis: int = 1) -> Callable:
-    return lambda arrays: [arrays.update({name: np.take(arrays[name], mirror, axis)}) for name in names] and None
-
-
-def mirrored_train(arrays) -> None:
-    for name in ("annot2", "annot3"):
-        for camera in range(14):
-            flat = arrays[name][camera, 0]
-            arrays[name][camera, 0] = flat.reshape(FRAMES, 28, -1)[:, MPI3DHP28.mirror].reshape(FRAMES, -1)
-
-
-def of_triple(damage: Callable[[dict, dict, dict], object]) -> Callable:
-    return lambda data, camera, joint_3d: damage(data, camera, joint_3d) and None
-
-
-def each_pose(change: Callable) -> Callable:
-    def damage(data, camera, joint_3d) -> None:
-        for takes in joint_3d.values():
-            for frames in takes.values():
-                frames.update({key: change(np.array(pose)).tolist() for key, pose in frames.items()})
-
-    return damage
-
-
-def of_cell(name: str, camera: int, change: Callable) -> Callable:
-    return lambda arrays: arrays[name].__setitem__((camera, 0), change(arrays[name][camera, 0].copy()))
-
-
-def first(**change) -> Callable:
-    """Other values in the first entry of a list."""
-    return lambda entries: entries[0].update(change)
-
-
-def with_nan(array: np.ndarray, value: float = np.nan) -> np.ndarray:
-    array[(0,) * array.ndim] = value
-    return array
-
-
-class Program:
-    """A pickle that makes a folder when it's loaded."""
-
-    def __reduce__(self):
-        return os.mkdir, ("made-by-a-pickle",)
-
-
-def cameras(change: Callable) -> Callable:
-    """Not of the index, but of its cameras: told apart by `write_with_cameras`."""
-
-    def damage() -> dict:
-        stored = pickled_cameras()
-        change(stored)
-        return stored
-
-    damage.of_cameras = True
-    return damage
-
+from wildpose.skeleton import H36M17, MPI3DHP17, MPII16
 
 ROWS = [  # reader, corruption, damage, what the message says: key and expectation, then what was got
     ("lsp", "missing key", lambda a: a.update(points=a.pop("joints")), r"joints.*got .*joints"),
@@ -458,59 +205,3 @@ def test_there_are_enough_and_they_reach_every_reader():
     for name in ("mpii bearpaw", "mpii hrnet", "coco", "h36m index", "h36m data"):
         assert "a path that escapes" in by_reader[name], name
     assert all("a program in a pickle" in by_reader[name] for name in ("h36m index", "h36m cameras"))
-
-
-def test_a_refusal_comes_across_processes_as_it_is():
-    """A pool waits for ever for an exception that can't be made again from its arguments."""
-    error = InputError("a", "b", "c")
-    again = pickle.loads(pickle.dumps(error))
-    assert (type(again), str(again), again.expected, again.got, again.fix) == (InputError, str(error), "a", "b", "c")
-
-
-def places(value, path=()):
-    """Every place in JSON; of lists the first element."""
-    yield path
-    children = (
-        value.items() if isinstance(value, dict) else list(enumerate(value))[:1] if isinstance(value, list) else ()
-    )
-    for key, child in children:
-        yield from places(child, (*path, key))
-
-
-def with_value(document, path, value):
-    if not path:
-        return value
-    changed = copy.deepcopy(document)
-    parent = changed
-    for key in path[:-1]:
-        parent = parent[key]
-    parent[path[-1]] = value
-    return changed
-
-
-JSON_READERS = {
-    "mpii bearpaw": READERS["mpii bearpaw"].load,
-    "mpii hrnet": READERS["mpii hrnet"].load,
-    "coco": READERS["coco"].load,
-    "h36m data": lambda root: read_subject(root, "S9", 1),
-    "h36m camera": lambda root: read_subject(root, "S9", 1),
-    "h36m joint_3d": lambda root: read_subject(root, "S9", 1),
-    "rendered manifest": StudioSet,
-}
-
-
-@pytest.mark.parametrize("name", JSON_READERS)
-def test_values_of_other_types_are_refused_or_harmless(name: str, tmp_path: Path):
-    """Each value of the document in turn is null, text, a list, an object and a number: InputError or nothing."""
-    READERS[name].write(tmp_path)
-    path = tmp_path / READERS[name].file
-    document = json.loads(path.read_text())
-    for place in places(document):
-        for value in (None, "text", [], {}, -7):
-            path.write_text(json.dumps(with_value(document, place, value)))
-            try:
-                JSON_READERS[name](tmp_path)
-            except InputError:
-                pass
-            except Exception as error:
-                raise AssertionError(f"{name}: {value!r} at {place}: {type(error).__name__}: {error}") from error

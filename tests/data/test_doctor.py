@@ -1,118 +1,37 @@
 """The doctor recognises every kind of data set, finds what is missing or damaged, and says who supplies it."""
 
-import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from made_3dhp import FRAMES, VALID, write_test, write_train
-from made_archives import write_metadata, write_subject
-from made_human36m import CAMERAS, write_index, write_legacy, write_triple
-from made_mpii import write_bearpaw, write_hrnet, write_validation
+from made_3dhp import FRAMES, VALID, write_train
+from made_human36m import CAMERAS, write_index
+from made_mpii import write_hrnet
+from made_sets import (
+    JPEG,
+    MADE,
+    archives,
+    coco,
+    index,
+    legacy,
+    lspet,
+    mpii,
+    packed,
+    put,
+    rendered,
+    three_d_test,
+    three_d_train,
+    triple,
+)
 from scipy.io import savemat
-from test_coco import write_coco
 from test_studio_reader import shard, write_set
 
 from wildpose.cli import main
 from wildpose.data import doctor_2d, doctor_3d
 from wildpose.data.doctor import KINDS, diagnose
 from wildpose.data.finding import photo_state
-from wildpose.data.human36m import load_human36m
-from wildpose.data.human36m_json import load_json
-from wildpose.data.mpi_inf_3dhp import TEST_FRAMES, load_mpi_inf_3dhp
-from wildpose.data.packed import pack
-
-JPEG = cv2.imencode(".jpg", np.full((8, 8, 3), 99, np.uint8))[1].tobytes()
-
-
-def put(root: Path, names) -> None:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(JPEG)
-
-
-def lspet(root: Path) -> None:
-    joints = np.ones((14, 3, 3))
-    joints[:, :2] = np.arange(28).reshape(14, 2, 1) + 5
-    savemat(root / "joints.mat", {"joints": joints})
-    put(root, [f"images/im{i:05d}.jpg" for i in (1, 2, 3)])
-
-
-def lsp(root: Path) -> None:
-    joints = np.ones((3, 14, 2000)) * np.arange(14)[:, None]
-    savemat(root / "joints.mat", {"joints": joints})
-    put(root, [f"images/im{i:04d}.jpg" for i in range(1, 2001)])
-
-
-def mpii(root: Path) -> None:
-    write_bearpaw(root)
-    write_validation(root / "gt_valid.mat")
-    put(root, [f"images/{i:09d}.jpg" for i in range(3)])
-
-
-def coco(root: Path) -> None:
-    write_coco(root)
-    put(root, ["val2017/000000000139.jpg"])
-
-
-def index(root: Path) -> None:
-    write_index(root)
-    people = load_human36m(root, "test")
-    put(root, [people.path(i).relative_to(root) for i in range(len(people))])
-
-
-def triple(root: Path) -> None:
-    write_triple(root, 9)
-    write_triple(root, 11)
-    put(root, load_json(root, "test").images.tolist())
-
-
-def legacy(root: Path) -> None:
-    write_legacy(root)
-    put(root, load_human36m(root, "test").images.tolist())
-
-
-def archives(root: Path) -> None:
-    write_metadata(root / "metadata.xml")
-    write_subject(root, "S11")
-
-
-def test_set(root: Path) -> None:
-    write_test(root)
-    put(root, load_mpi_inf_3dhp(root, "test").images.tolist())
-
-
-def train_set(root: Path) -> None:
-    write_train(root)
-    put(root, load_mpi_inf_3dhp(root, "train", stride=3).images.tolist())
-
-
-def rendered(root: Path) -> None:
-    write_set(root, [(shard(3, 0), 3), (shard(2, 3), 2)])
-
-
-def packed(root: Path) -> None:
-    lspet(root)
-    pack(root)
-    shutil.rmtree(root / "images")
-
-
-test_set.__test__ = False
-MADE = {
-    "rendered set: studio train": rendered,
-    "LSP": lsp,
-    "LSPET": lspet,
-    "MPII": mpii,
-    "COCO keypoints 2017": coco,
-    "Human3.6M, index of .npz files": index,
-    "Human3.6M, JSON by subject": triple,
-    "Human3.6M of Zhou et al., ICCV 2017": legacy,
-    "Human3.6M, official archives": archives,
-    "MPI-INF-3DHP, test set": test_set,
-    "MPI-INF-3DHP, training set": train_set,
-    "packed photos": packed,
-}
+from wildpose.data.mpi_inf_3dhp import TEST_FRAMES
 
 
 @pytest.fixture
@@ -249,11 +168,14 @@ def no_frames(root: Path) -> None:
         (damaged(archives, "S11/*/*/Waiting.cdf", half), "Waiting.cdf"),
         (damaged(archives, "S11/Videos/Waiting.55011271.mp4"), "Waiting.55011271.mp4; fetch Videos_S11.tgz: http"),
         (archives, "12 archives missing: Poses_D3_Positions_S1.tgz, Videos_S1.tgz, Poses_D3_Positions_S5.tgz, "),
-        (damaged(test_set, "*/TS3/annot_data.mat"), "1 of six test sequences missing: TS3; fetch the test set: https"),
-        (damaged(test_set, "*/TS3/annot_data.mat", half), "TS3/annot_data.mat"),
-        (damaged(train_set, "S1/Seq1/camera.calibration"), "camera.calibration, got no such file"),
         (
-            damaged(train_set, "S1/*/*/video_4/frame_000007.jpg"),
+            damaged(three_d_test, "*/TS3/annot_data.mat"),
+            "1 of six test sequences missing: TS3; fetch the test set: https",
+        ),
+        (damaged(three_d_test, "*/TS3/annot_data.mat", half), "TS3/annot_data.mat"),
+        (damaged(three_d_train, "S1/Seq1/camera.calibration"), "camera.calibration, got no such file"),
+        (
+            damaged(three_d_train, "S1/*/*/video_4/frame_000007.jpg"),
             "1 photos missing: S1/Seq1/imageFrames/video_4/",
         ),
         (no_frames, "8 cameras without frames: S1/Seq1/imageFrames/video_0, "),
