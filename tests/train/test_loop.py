@@ -1,5 +1,6 @@
 """A run survives being cut in two, and writes what it says it writes."""
 
+import dataclasses
 import json
 import shutil
 
@@ -94,6 +95,17 @@ def test_other_settings_cannot_resume(whole, tmp_path):
     shutil.copytree(whole["pretrain-2d"].parent, run)
     with pytest.raises(InputError, match="settings"):
         run_phase(tiny_config(seed=1), "pretrain-2d", tiny_data(), tmp_path, notify=quiet)
+
+
+def test_after_a_loss_that_is_not_finite_its_message_is_the_way_on(whole, tmp_path):
+    """Another folder, the last checkpoint of the same phase as --init, a lower learning rate."""
+    slower = dataclasses.replace(tiny_config().pretrain_3d, lr=1e-4)
+    config = tiny_config(pretrain_3d=slower)
+    last = run_phase(config, "pretrain-3d", tiny_data(), tmp_path, whole["pretrain-3d"], steps=1, notify=quiet)
+    begun, ended = (read_checkpoint(path)[1] for path in (whole["pretrain-3d"], last))
+    assert read_checkpoint(last)[0]["step"] == 1
+    for name, value in begun["average"].items():  # one small step away, not from scratch
+        assert torch.allclose(value.float(), ended["generator"][name].float(), atol=0.2), name
 
 
 def test_a_later_phase_asks_for_the_one_before(tmp_path):

@@ -151,8 +151,30 @@ def test_a_non_finite_loss_stops_and_names_the_term():
     run = training()
     with torch.no_grad():
         run.generator.depth.fc.bias.fill_(math.nan)
-    with pytest.raises(NonFiniteLoss, match="depth = nan"):
+    with pytest.raises(NonFiniteLoss, match=r"depth = nan.*lower --set adversarial\.lr"):
         step(run, batch_of(run))
+
+
+@pytest.mark.parametrize("phase", ["pretrain-3d", "adversarial"])
+def test_a_gradient_that_is_not_finite_stops_before_it_is_in_the_weights(phase):
+    """The loss is finite: the square root of a norm at nought has no gradient there, or a sum overflows on the way."""
+    run = Training(tiny_config(), phase)
+    before = snapshot(run.generator)
+    weight = run.generator.depth.fc.weight
+    weight.requires_grad_(True).register_hook(lambda gradient: gradient * math.inf)
+    with pytest.raises(NonFiniteLoss, match=r"gradient_norm = (nan|inf)"):
+        steps.advance(run, batch_of(run))
+    assert all(torch.equal(before[name], value) for name, value in run.generator.named_parameters())
+
+
+def test_a_non_finite_gradient_of_d_stops_the_step_it_falls_in():
+    run = training()
+    before = snapshot(run.generator)
+    weight = next(run.discriminator.parameters())
+    weight.requires_grad_(True).register_hook(lambda gradient: gradient * math.nan)
+    with pytest.raises(NonFiniteLoss, match="g_adversarial = nan"):
+        step(run, batch_of(run))
+    assert all(torch.equal(before[name], value) for name, value in run.generator.named_parameters())
 
 
 def test_the_gradient_is_clipped_to_its_largest_norm_and_no_further():

@@ -27,11 +27,10 @@ from wildpose.losses import (
 from wildpose.models.discriminator import Evidence, concatenate, encode_evidence
 from wildpose.models.generator import Generator, PoseMaps
 from wildpose.train.state import Training, learning_rate, update_average
-from wildpose.train.workers import Workers
 
 
 class NonFiniteLoss(InputError):
-    """A term became NaN or infinite: training on would only hide it."""
+    """A term or a gradient became NaN or infinite: training on would only hide it, and write it into checkpoints."""
 
 
 def advance(training: Training, batch: Batch) -> dict[str, float]:
@@ -75,18 +74,25 @@ def add_terms(total: dict[str, Tensor], terms: dict[str, Tensor]) -> None:
         total[name] = total[name] + value.detach() if name in total else value.detach()
 
 
-def joined_values(total: dict[str, Tensor], workers: Workers, step: int) -> dict[str, float]:
+def joined_values(total: dict[str, Tensor], training: Training) -> dict[str, float]:
     """Summed over the processes; every one of them raises NonFiniteLoss if one has reason to."""
-    summed = workers.sum(torch.stack([value.float() for value in total.values()]))
+    summed = training.workers.sum(torch.stack([value.float() for value in total.values()]))
     values = dict(zip(total, summed.tolist(), strict=True))
+    check_finite(values, training)
+    return values
+
+
+def check_finite(values: dict[str, float], training: Training) -> None:
     for name, value in values.items():
         if not math.isfinite(value):
+            setting = training.phase.replace("-", "_")
             raise NonFiniteLoss(
-                f"finite losses at step {step}",
+                f"finite losses and gradients at step {training.step}",
                 f"{name} = {value} ({values})",
-                "resume from the last checkpoint with a lower --set PHASE.lr, or float32 (--set precision=float32)",
+                # a run of other settings may not go on in the same folder
+                f"start another --out with --init and the last checkpoint, and a lower --set {setting}.lr"
+                " or --set precision=float32",
             )
-    return values
 
 
 def wake_generator(generator: Generator, freeze_2d: bool) -> None:
@@ -109,9 +115,10 @@ def predict(training: Training, portion: Portion) -> PoseMaps:
 def step_generator(training: Training, total: dict[str, Tensor]) -> dict[str, float]:
     """Its gradients are there: check, join, clip, step, rest."""
     generator, config = training.generator, training.config
-    values = joined_values(total, training.workers, training.step)
+    values = joined_values(total, training)
     training.workers.sum_gradients(generator)
     values["gradient_norm"] = clip_gradient(generator, config.clip_norm)
+    check_finite(values, training)  # finite losses can have gradients that aren't: the next checkpoint would hold them
     training.optimisers[0].step()
     generator.requires_grad_(False)
     return values
