@@ -79,6 +79,32 @@ def test_a_damaged_latest_is_put_aside_with_a_warning_and_the_one_before_is_used
     assert "step-000030/generator.safetensors with sha256" in said[0] and "put aside" in said[1]
 
 
+def test_a_latest_without_its_state_is_damaged_not_overlooked(run):
+    (run / "step-000030" / "state.json").unlink()
+    said = []
+    tidy(run, said.append)
+    assert {p.name for p in run.iterdir()} == {"step-000020", "damaged-step-000030"}
+    assert "checkpoint folder at" in said[0] and "put aside" in said[1]
+
+
+def test_a_kill_while_an_old_one_is_removed_leaves_a_draft_that_goes(run, monkeypatch):
+    class Killed(BaseException): ...
+
+    def killed(path, **_):
+        if any(path.iterdir()) if path.is_dir() else False:  # the old one; its files are still there
+            raise Killed
+
+    training = Training(tiny_config(), "pretrain-2d")
+    training.step = 40
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("wildpose.train.checkpoint.shutil.rmtree", killed)
+        training.save(run)
+    assert [p.name for p in checkpoints(run)] == ["step-000030", "step-000040"]
+    said = []
+    tidy(run, said.append)
+    assert said == [] and {p.name for p in run.iterdir()} == {"step-000030", "step-000040"}
+
+
 def test_where_all_are_damaged_nothing_is_touched(run):
     cut_latest(run)
     (run / "step-000020" / "average.safetensors").unlink()

@@ -76,7 +76,8 @@ def save_checkpoint(
         shutil.rmtree(draft, ignore_errors=True)
         raise
     for old in checkpoints(run)[:-KEEP]:
-        shutil.rmtree(old)
+        os.replace(old, draft)  # gone at once: a kill half-way through leaves a draft, not a damaged checkpoint
+        shutil.rmtree(draft)
     return target
 
 
@@ -107,8 +108,8 @@ def _sync_folder(folder: Path) -> None:
 
 
 def checkpoints(run: Path) -> list[Path]:
-    """Whole checkpoints of a run, oldest first."""
-    found = [p for p in run.glob("step-*") if p.name[5:].isdigit() and (p / "state.json").is_file()]
+    """Checkpoints of a run, oldest first; each was whole when it was written."""
+    found = [p for p in run.glob("step-*") if p.name[5:].isdigit() and p.is_dir()]
     return sorted(found, key=lambda p: int(p.name[5:]))
 
 
