@@ -107,3 +107,20 @@ def run(out: Path, rank_to_hit: int, number: int, at_step: int) -> None:
         except Interrupted as stop:
             (out / f"stopped-{workers.rank}.txt").write_text(stop.checkpoint.name)
             sys.exit(128 + stop.number)
+
+
+def wait_for_a_slow_leader(out: Path, meet: bool) -> None:
+    """The leader is busy for longer than a process may be silent."""
+    from datetime import timedelta
+    from time import sleep
+
+    from wildpose.train import workers as module
+
+    module.SILENCE = timedelta(seconds=8)
+    with module.join() as workers:
+        if workers.leads:
+            sleep(12)
+        try:
+            workers.meet() if meet else workers.largest(0)
+        except module.WorkerLost:
+            sys.exit(2)

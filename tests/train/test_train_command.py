@@ -61,3 +61,13 @@ def test_refusals_are_one_line_and_exit_code_2(args, says, tmp_path, capsys):
     error = capsys.readouterr().err
     assert says in error and error.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_resume_never_refuses_a_run_that_is_there_and_auto_does_not(tmp_path, capsys):
+    (tmp_path / "pretrain-3d" / "step-000100").mkdir(parents=True)
+    args = ["train", "all", "--lsp", "nowhere", "--studio", "nowhere", "--out", str(tmp_path), "--resume"]
+    for resume, says in (("never", "pretrain-3d, got step-000100; give another --out"), ("auto", "no such file")):
+        with pytest.raises(SystemExit) as stopped:
+            main([*args, resume])
+        error = capsys.readouterr().err
+        assert stopped.value.code == 2 and says in error and error.count("\n") == 1

@@ -8,7 +8,7 @@ import signal
 import pytest
 import torch
 from fork_server import codes, start, start_gang
-from gang import run, sgd_config, take_steps
+from gang import run, sgd_config, take_steps, wait_for_a_slow_leader
 from rendered_batch import tiny_config, tiny_data
 
 from wildpose.data.batches import Share
@@ -129,6 +129,12 @@ def test_a_signal_to_one_process_stops_all_after_the_same_step(tmp_path):
     assert codes(start_gang(2, run, tmp_path, 1, signal.SIGTERM, 1)) == [128 + signal.SIGTERM] * 2
     assert [(tmp_path / f"stopped-{rank}.txt").read_text() for rank in (0, 1)] == ["step-000002"] * 2
     assert [p.name for p in checkpoints(tmp_path / "pretrain-2d")] == ["step-000002"]
+
+
+@pytest.mark.slow
+def test_the_others_wait_while_the_leader_judges_but_not_in_a_step(tmp_path):
+    assert codes(start_gang(2, wait_for_a_slow_leader, tmp_path, True)) == [0, 0]
+    assert codes(start_gang(2, wait_for_a_slow_leader, tmp_path, False))[1] == 2
 
 
 def test_shares_cover_a_batch_once():

@@ -31,6 +31,7 @@ def train(
     stop_at: int | None = None,
     threads: int = 0,
     accumulate: int = 1,
+    resume: Literal["auto", "never"] = "auto",
 ) -> None:
     """Train the pose estimator: its 2D module on wild photos, all of it with studio 3D, then adversarially.
 
@@ -58,6 +59,7 @@ def train(
         stop_at: Step to stop at before the phase's end; the schedule stays that of the whole phase.
         threads: Of the processor; 0 leaves it to torch.
         accumulate: Passes in which a process takes its share of a batch, if it doesn't fit its memory at once.
+        resume: auto goes on from the last checkpoint in OUT, if there is one; never refuses an OUT that has any.
     """
     import torch
 
@@ -74,13 +76,15 @@ def train(
     config = override(PRESETS[preset], set)
     phases = PHASES if phase == "all" else (phase,)
     check_sizes(config)
+    if resume == "never":
+        check_new(out, phases)
     more_2d = [parse_source(text, KINDS_2D, "--data-2d") for text in chain(*data_2d)]
     more_3d = [parse_source(text, KINDS_3D, "--data-3d") for text in chain(*data_3d)]
     with join() as workers:
         if preset == "smoke" and not (lsp or lspet or outdoor or studio or more_2d or more_3d):
             if workers.leads:
                 render_smoke(out)
-            workers.largest(0)  # the others wait for its pictures
+            workers.meet()  # the others wait for its pictures
             studio, outdoor = out / "studio", out / "outdoor"
         if studio is None and not more_3d and phases != ("pretrain-2d",):
             raise InputError(
@@ -125,6 +129,15 @@ def check_sizes(config: TrainConfig) -> None:
         if not 0 <= getattr(config, name).batch_3d <= config.batch:
             got = str(getattr(config, name).batch_3d)
             raise InputError(f"{name}.batch_3d from 0 to batch = {config.batch}", got, f"mend --set {name}.batch_3d")
+
+
+def check_new(out: Path, phases: tuple[str, ...]) -> None:
+    from wildpose.train.checkpoint import latest_checkpoint
+
+    for phase in phases:
+        if found := latest_checkpoint(out / phase):
+            fix = "give another --out, or leave --resume never out to go on from there"
+            raise InputError(f"no checkpoint in {out / phase}", str(found.name), fix)
 
 
 def render_smoke(out: Path) -> None:

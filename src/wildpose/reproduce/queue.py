@@ -93,7 +93,7 @@ def run_one(plan: Plan, row: Row, seed: int, workers: Workers = ALONE, notify: N
     folder, config, start = plan.folder(row, seed), settings_of(row, plan.base, seed), plan.starts[row.start]
     if workers.leads:
         _claim(folder, row, config, start)
-    workers.largest(0)  # the others wait until the folder is found to be this run's
+    workers.meet()  # the others wait until the folder is found to be this run's
     checkpoint = start if not row.trained else _finished(folder, config)
     if checkpoint is None:
         data = plan.data.in_phase(config.adversarial.mix)

@@ -76,7 +76,7 @@ def run_phase(
         _fit(training, data, folder, end, log, notify)
         if workers.leads:
             draw_curves(folder)
-        workers.largest(0)  # the next phase reads what the leader has just written
+        workers.meet()  # the next phase reads what the leader has just written
     return checkpoint_path(folder, training.step)
 
 
@@ -89,7 +89,7 @@ def _held(folder: Path, workers: Workers, notify: Notify) -> Iterator[None]:
             folder.mkdir(parents=True, exist_ok=True)
             held.enter_context(only_writer(folder, notify))
             tidy(folder, notify)
-        workers.largest(0)
+        workers.meet()
         yield
 
 

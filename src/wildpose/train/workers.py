@@ -22,7 +22,10 @@ from wildpose.data.batches import Share
 from wildpose.errors import InputError
 
 SILENCE = timedelta(minutes=10)
-"""A process that doesn't answer for so long counts as lost."""
+"""A process that doesn't answer for so long, while all train, counts as lost."""
+PATIENCE = timedelta(days=7)
+"""How long the others wait where the leader works alone: it renders pictures, or judges a row on a whole test set. One
+that dies in the meantime is noticed at once all the same."""
 
 
 class WorkerLost(InputError):
@@ -36,6 +39,8 @@ class Workers:
     rank: int = 0
     count: int = 1
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    patient: distributed.ProcessGroup | None = None
+    """All of them, with other patience."""
 
     @property
     def leads(self) -> bool:
@@ -51,13 +56,22 @@ class Workers:
         return self._reduce(tensor, distributed.ReduceOp.SUM)
 
     def largest(self, number: int) -> int:
-        """Over all processes. Also a meeting point: none goes on before all have come."""
+        """Over all processes."""
         return int(self._reduce(torch.tensor([number], device=self.device), distributed.ReduceOp.MAX))
 
-    def _reduce(self, tensor: Tensor, operation: distributed.ReduceOp.RedOpType) -> Tensor:
+    def meet(self) -> None:
+        """None goes on before all have come, however long the leader worked alone before."""
+        self._reduce(torch.zeros(1), distributed.ReduceOp.SUM, self.patient)
+
+    def _reduce(
+        self,
+        tensor: Tensor,
+        operation: distributed.ReduceOp.RedOpType,
+        group: distributed.ProcessGroup | None = None,
+    ) -> Tensor:
         if self.count > 1:
             try:
-                distributed.all_reduce(tensor, operation)
+                distributed.all_reduce(tensor, operation, group)
             except RuntimeError as error:
                 got = f"process {self.rank} cut off from another ({str(error).splitlines()[0][:100]})"
                 fix = "see that one's own error; the same command goes on from the last checkpoint"
@@ -101,7 +115,8 @@ def join() -> Iterator[Workers]:
         yield Workers(device=device)
         return
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=SILENCE)
-    yield Workers(int(os.environ["RANK"]), count, device)
+    patient = distributed.new_group(backend="gloo", timeout=PATIENCE)  # beside nccl, too: its watchdog has one timeout
+    yield Workers(int(os.environ["RANK"]), count, device, patient)
     distributed.destroy_process_group()  # not after an error: it would wait for those that are gone
 
 
