@@ -37,6 +37,7 @@ ROWS = [  # reader, corruption, damage, what the message says: key and expectati
     ("lsp", "missing key", lambda a: a.update(points=a.pop("joints")), r"joints.*got .*joints"),
     ("lsp", "wrong shape", replaced("joints", lambda j: j[:, :13]), r"joints of 3 x 14 x N.*got shape \(3, 13, 40\)"),
     ("lsp", "NaN", put("joints", (1, 2, 3), np.nan), r"finite joints.*got nan at \[1, 2, 3\]"),
+    ("lsp", "a number past float32", put("joints", (1, 2, 3), 1e200), r"finite joints.*got 1e\+200 at"),
     ("lsp", "swapped left and right", swapped_lsp, "got 0 % of 40: left and right are swapped"),
     ("lsp", "text for numbers", lambda a: a.update(joints="none"), "joints.*got shape"),
     (
@@ -50,6 +51,7 @@ ROWS = [  # reader, corruption, damage, what the message says: key and expectati
     ("mpii bearpaw", "missing key", lambda e: e[1].pop("objpos"), r"key 'objpos'.*person 1, got only"),
     ("mpii bearpaw", "wrong shape", first(joint_self=[[1, 2, 1]] * 15), r"joint_self of 16 x 3.*got shape \(15, 3\)"),
     ("mpii bearpaw", "NaN", first(objpos=[float("nan"), 1.0]), "finite objpos.*person 0, got nan"),
+    ("mpii bearpaw", "a number past float32", first(objpos=[1e200, 1.0]), r"finite objpos.*got 1e\+200"),
     ("mpii bearpaw", "swapped left and right", swapped_bearpaw, "left and right are swapped"),
     ("mpii bearpaw", "a path that escapes", first(img_paths="../../x.jpg"), r"image path inside.*got '\.\./\.\./x"),
     ("mpii bearpaw", "an absolute path", first(img_paths="/etc/passwd"), "image path inside.*got '/etc/passwd'"),
@@ -133,6 +135,7 @@ ROWS = [  # reader, corruption, damage, what the message says: key and expectati
     ("h36m legacy", "wrong shape", replaced("joint_3d_mono", lambda j: j[:, :15]), r"joint_3d_mono of N x 16 x 3"),
     ("h36m legacy", "arrays of different lengths", replaced("id", lambda i: i[:-1]), "as many rows.*id 15"),
     ("h36m legacy", "NaN", put("joint_2d", (0, 0, 0), np.nan), "finite joint_2d.*got nan"),
+    ("h36m legacy", "a number past float32", put("joint_2d", (0, 0, 0), 1e200), r"finite joint_2d.*got 1e\+200"),
     ("h36m legacy", "metres for millimetres", replaced("joint_3d_mono", lambda j: j / 1000), "joint_3d_mono in milli"),
     (
         "h36m legacy",

@@ -13,7 +13,18 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from wildpose.data.checks import check_sides_2d
-from wildpose.data.files import FETCH_AGAIN, as_array, at, check_shape, inside, need, need_list, need_whole, read_json
+from wildpose.data.files import (
+    FETCH_AGAIN,
+    as_array,
+    at,
+    check_shape,
+    in_float32,
+    inside,
+    need,
+    need_list,
+    need_whole,
+    read_json,
+)
 from wildpose.data.people import People
 from wildpose.errors import InputError
 from wildpose.skeleton import COCO17, MPII16, convert
@@ -104,7 +115,7 @@ def _column(rows: list[tuple[int, dict]], key: str, shape: tuple[int, ...], path
     values = [need(annotation, key, path, f"annotation {i}") for i, annotation in rows]
     try:
         array = np.array(values, np.float64)
-        if array.shape[1:] == shape and np.isfinite(array).all():
+        if array.shape[1:] == shape and in_float32(array).all():
             return array
     except (ValueError, TypeError):
         pass

@@ -94,11 +94,16 @@ def as_array(
     except (ValueError, TypeError):
         raise InputError(f"{key} of {by(shape)} numbers in {at(path, where)}", shortened(value), FETCH_AGAIN) from None
     check_shape(array.shape, shape, key, path, where)
-    bad = np.argwhere(~np.isfinite(array)) if finite else ()
+    bad = np.argwhere(~in_float32(array)) if finite else ()
     if len(bad):
         first = f"{array[tuple(bad[0])]} at {bad[0].tolist()}, {len(bad)} such"
         raise InputError(f"finite {key} in {at(path, where)}", first, FETCH_AGAIN)
     return array
+
+
+def in_float32(array: np.ndarray) -> np.ndarray:
+    """Where numbers are finite as the float32 that samples hold: a damaged exponent makes 1e200, which is no longer."""
+    return np.asarray(np.abs(array) <= np.finfo(np.float32).max)  # NaN compares false
 
 
 def check_shape(got: tuple[int, ...], shape: tuple[int | None, ...], key: str, path: Path, where: str = "") -> None:

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from wildpose.data.checks import check_sides_2d
+from wildpose.data.files import in_float32
 from wildpose.data.sample import Sample, photo_exists, read_photo
 from wildpose.errors import InputError
 from wildpose.skeleton import LSP14, MPII16, convert
@@ -88,7 +89,7 @@ def read_joints(root: Path, shape: tuple[int | None, ...]) -> np.ndarray:
         fix = "LSP and LSPET differ: check the folder"
         raise InputError(f"joints of {want} in {path}", f"shape {joints.shape}", fix)
     joints = joints.astype(np.float64)
-    bad = np.argwhere(~np.isfinite(joints))
+    bad = np.argwhere(~in_float32(joints))
     if len(bad):
         got = f"{joints[tuple(bad[0])]} at {bad[0].tolist()}, {len(bad)} such"
         raise InputError(f"finite joints in {path}", got, "fetch the data set again")

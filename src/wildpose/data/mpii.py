@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from wildpose.data.checks import check_sides_2d
-from wildpose.data.files import FETCH_AGAIN, as_array, at, inside, need, read_json, read_mat
+from wildpose.data.files import FETCH_AGAIN, as_array, at, in_float32, inside, need, read_json, read_mat
 from wildpose.data.people import People
 from wildpose.errors import InputError
 from wildpose.skeleton import MPII16
@@ -177,7 +177,7 @@ def _column(entries: list, key: str, shape: tuple[int | None, ...], path: Path) 
     values = [need(entry, key, path, f"person {i}") for i, entry in enumerate(entries)]
     try:
         array = np.array(values, np.float64)
-        if array.shape[1:] == shape[1:] and np.isfinite(array).all():
+        if array.shape[1:] == shape[1:] and in_float32(array).all():
             return array
     except (ValueError, TypeError):
         pass
