@@ -103,9 +103,11 @@ def test_after_a_loss_that_is_not_finite_its_message_is_the_way_on(whole, tmp_pa
     config = tiny_config(pretrain_3d=slower)
     last = run_phase(config, "pretrain-3d", tiny_data(), tmp_path, whole["pretrain-3d"], steps=1, notify=quiet)
     begun, ended = (read_checkpoint(path)[1] for path in (whole["pretrain-3d"], last))
-    assert read_checkpoint(last)[0]["step"] == 1
-    for name, value in begun["average"].items():  # one small step away, not from scratch
-        assert torch.allclose(value.float(), ended["generator"][name].float(), atol=0.2), name
+    begun, ended = begun["average"], ended["generator"]
+    assert last.name == "step-000001" and begun["depth.fc.weight"].abs().max() > 2e-4, "it has learnt something"
+    assert torch.allclose(begun["depth.fc.weight"], ended["depth.fc.weight"], atol=1.5e-4), "a step away, not from zero"
+    frozen = [name for name in begun if name.startswith("pose_2d.")]
+    assert frozen and all(torch.equal(begun[name], ended[name]) for name in frozen)
 
 
 def test_a_later_phase_asks_for_the_one_before(tmp_path):
