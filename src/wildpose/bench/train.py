@@ -22,7 +22,7 @@ from wildpose.bench.clock import (
 )
 from wildpose.bench.peak import measure_peak, settle
 from wildpose.bench.plain import PlainStep
-from wildpose.config import Phase, TrainConfig
+from wildpose.config import Phase, TrainConfig, override
 from wildpose.errors import InputError
 
 WARMUP = 3
@@ -76,6 +76,8 @@ def bench_train(config: TrainConfig, phase: Phase, steps: int, threads: int, pla
     if steps < 1 or threads < 1:
         raise InputError("at least 1 step and 1 thread", f"{steps} and {threads}", "mend --steps or --threads")
     load = load_per_core()
+    # Every step trains everything: the plain one knows of no steps with the 2D module frozen.
+    config = override(config, ("pretrain_3d.head_only_steps=0",))
     torch.set_num_threads(threads)
     kept = keep_freed_memory()
     data = TrainData(wild=Noise(False), studio=Noise(True))
@@ -87,7 +89,6 @@ def bench_train(config: TrainConfig, phase: Phase, steps: int, threads: int, pla
         calls = {"ours": lambda: advance(training, batch)}
         if phase == "adversarial":
             supervised = Training(config, "pretrain-3d", workers)
-            supervised.step = config.pretrain_3d.head_only_steps  # the steps after these train everything
             calls["supervised"] = lambda: advance(supervised, batch)
         flops = None
         if plain:
