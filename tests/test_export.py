@@ -1,5 +1,6 @@
 """A weights file says who it is, computes what its checkpoint computes, and is one hash away from telling damage."""
 
+import copy
 import hashlib
 import json
 import re
@@ -94,6 +95,23 @@ def test_parity_on_other_crops_and_its_failure_is_seen(exported):
     other = Training(tiny_config(seed=5), "pretrain-3d").average
     with pytest.raises(RuntimeError, match="differs"):
         check_parity(Deployed(other), path.read_bytes(), {"crops_rgb": crops}, OUTPUTS)
+
+
+def test_large_outputs_may_be_off_by_as_much_more_and_not_by_more(exported):
+    """Depth 10,000 times as large: the rounding of float32 grows with it, an error of a per cent is still one."""
+    generator, path = exported
+    loud = copy.deepcopy(generator)
+    loud.depth.fc.weight.data *= 1e4
+    loud.depth.fc.bias.data *= 1e4
+    crops = torch.randint(0, 256, (2, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(2))
+    file = path.with_name("loud.onnx")
+    export_onnx(loud, describe_again(path), file)
+    with torch.no_grad():
+        assert Deployed(as_stored(loud, "int8"))(crops)[1].abs().max() > 1e3
+    off = copy.deepcopy(loud)
+    off.depth.fc.weight.data *= 1.01
+    with pytest.raises(RuntimeError, match="differs from the network"):
+        check_parity(Deployed(as_stored(off, "int8")), file.read_bytes(), {"crops_rgb": crops}, OUTPUTS)
 
 
 def test_a_checkpoint_without_depth_is_refused(tmp_path):

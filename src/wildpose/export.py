@@ -29,7 +29,8 @@ from wildpose.train.checkpoint import read_checkpoint
 FORMAT = "wildpose-weights/1"
 OUTPUTS = ("heatmaps", "depth")
 PARITY = 1e-3
-"""Largest difference allowed between the checkpoint and the exported file, in the outputs' units."""
+"""Largest difference allowed between the checkpoint and the exported file, in the outputs' units, or as a share of the
+largest output: on noise, which no network has learnt, depth may be 40, and float32 rounds accordingly."""
 
 
 class Deployed(nn.Module):
@@ -137,7 +138,7 @@ def as_stored(deployed: nn.Module, kind: Kind) -> nn.Module:
 
 
 def check_parity(deployed: nn.Module, data: bytes, example: dict[str, torch.Tensor], outputs: tuple[str, ...]) -> float:
-    """Largest difference between the exported bytes and the module, on N and on one of the example."""
+    """Largest difference between the exported bytes and the module, by PARITY, on N and on one of the example."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
@@ -147,7 +148,8 @@ def check_parity(deployed: nn.Module, data: bytes, example: dict[str, torch.Tens
         with torch.no_grad():
             expected = [x.numpy() for x in deployed(*some.values())]
         got = session.run(list(outputs), {name: tensor.numpy() for name, tensor in some.items()})
-        worst = max(worst, *(float(np.abs(a - b).max()) for a, b in zip(expected, got, strict=True)))
+        for a, b in zip(expected, got, strict=True):
+            worst = max(worst, float(np.abs(a - b).max() / max(1.0, np.abs(a).max())))
     if not worst < PARITY:
         raise RuntimeError(f"the exported file differs from the network by {worst:.2g} (allowed {PARITY})")
     return worst
