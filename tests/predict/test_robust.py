@@ -178,6 +178,7 @@ def test_ctrl_c_loses_no_frame_that_waits_to_be_smoothed(tmp_path, weights_path,
         return step(self, image)
 
     monkeypatch.setattr(PeopleFollower, "step", ctrl_c_in_the_third)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     out = tmp_path / "o"
     assert run(walk_mp4(tmp_path / "walk.mp4"), "--out", out, "--weights", weights_path, "--no-pictures") == 130
     assert len(seen) == 3
