@@ -1,6 +1,6 @@
 """The field's flip test: a network asked twice, the second time about the mirrored crop."""
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -9,22 +9,11 @@ from wildpose.codec import HeatmapCodec
 from wildpose.skeleton import MPII16
 
 
-@runtime_checkable
-class Network(Protocol):
-    """What both kinds can do."""
-
-    info: Any
-
-    def run(
-        self, crops_rgb: UInt8[np.ndarray, "N H W 3"]
-    ) -> tuple[Float[np.ndarray, "N P h w"], Float[np.ndarray, "N P"]]: ...
-
-
 class Mirrored:
-    """A network whose heatmaps and depth are averaged with those of the mirrored crops, brought back by exchanging left
-    and right: more accurate, at nearly twice the time (README)."""
+    """A network (anything with `info` and `run`, as OnnxModel) whose heatmaps and depth are averaged with those of the
+    mirrored crops, brought back by exchanging left and right: more accurate, at nearly twice the time (README)."""
 
-    def __init__(self, network: Network):
+    def __init__(self, network: Any):
         self.network, self.info = network, network.info
         self.codec = HeatmapCodec(self.info.input_px, self.info.heatmap_px, self.info.sigma_px)
 
