@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import signal
+import struct
 import sys
 from pathlib import Path
 from types import SimpleNamespace
