@@ -27,7 +27,6 @@ from wildpose.adapt.photos import (
     without,
 )
 from wildpose.adapt.picture import draw_before_after
-from wildpose.adapt.remember import Remembered
 from wildpose.adapt.settings import STUDIO_IMAGES, STUDIO_SEED, UNLABELLED_SHARE
 from wildpose.config import TrainConfig
 from wildpose.data.kinds import KINDS_3D, Rendered
@@ -104,7 +103,7 @@ def adapt_weights(task: Task, config: TrainConfig, notify: Notify = tell) -> Rep
         KINDS_3D["studio"].open(task.studio)  # refused before anything is written
     claim(task, prepared, start, config)
     train_part, studio_val = KINDS_3D["studio"].open(task.studio or render_studio(task, notify))
-    data = gather(prepared, train_part, studio_val, start)
+    data = gather(prepared, train_part, studio_val, start.info.bone_sum_mm)
     checkpoint = run_phase(config, "adversarial", data, task.folder, task.weights, notify=notify)
     report = compare(
         ask(start, prepared.held_out, studio_val),
@@ -140,17 +139,16 @@ def prepare(task: Task, own: OwnPhotos, config: TrainConfig) -> Prepared:
     return Prepared(labelled, watched, Whole(held_out), unlabelled, hashlib.sha256("".join(known).encode()).hexdigest())
 
 
-def gather(prepared: Prepared, studio: Rendered, studio_val: Rendered | None, start: OnnxModel) -> TrainData:
-    """Photos with labels, mixed with those without, as the wild side. The scale stays that of the weights, and so does
-    what they say of the labelled photos' depth."""
-    wild = Remembered(prepared.labelled, start)
+def gather(prepared: Prepared, studio: Rendered, studio_val: Rendered | None, bone_sum_mm: float) -> TrainData:
+    """Photos with labels, mixed with those without, as the wild side. The scale stays that of the weights."""
+    wild = prepared.labelled
     described = [{"name": "own photos, 2D labels", "terms": TERMS, "samples": len(wild)}]
     if prepared.unlabelled is not None:
         described.append({"name": "own photos, no labels", "terms": TERMS, "samples": len(prepared.unlabelled)})
         wild = Mixed([wild, prepared.unlabelled], [1 - UNLABELLED_SHARE, UNLABELLED_SHARE])
     kind = KINDS_3D["studio"]
     described.append({"name": kind.title, "terms": kind.terms, "samples": len(studio)})
-    return TrainData(wild, studio, prepared.watched, studio_val, start.info.bone_sum_mm, tuple(described))
+    return TrainData(wild, studio, prepared.watched, studio_val, bone_sum_mm, tuple(described))
 
 
 def render_studio(task: Task, notify: Notify) -> Path:
