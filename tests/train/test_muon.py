@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from wildpose.bench.plain_muon import PlainMuon
 from wildpose.train.checkpoint import optimiser_tensors, restore_optimiser
 from wildpose.train.muon import Muon, orthogonal
 
@@ -106,3 +107,19 @@ def test_two_and_two_steps_are_four():
         set_gradients(second, seed)
         resumed.step()
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), second.parameters(), strict=True))
+
+
+def test_steps_as_the_benchmarks_plain_version():
+    """Written independently, a kernel at a time: the same parameters after several steps, kernels tall and wide."""
+    ours = network()
+    theirs = copy.deepcopy(ours)
+    steps = Muon(ours, lr=0.01, weight_decay=0.1)
+    plain = PlainMuon(list(theirs.parameters()), lr=0.01, weight_decay=0.1)
+    before = [p.detach().clone() for p in ours.parameters()]
+    for seed in range(4):
+        set_gradients(ours, seed)
+        set_gradients(theirs, seed)
+        steps.step()
+        plain.step()
+    for start, a, b in zip(before, ours.parameters(), theirs.parameters(), strict=True):
+        assert (a - b).norm() < 1e-4 * (a - start).norm()

@@ -163,7 +163,7 @@ def _quantise(content: bytes, target: Path, input_px: int, lsp: Path | None) -> 
 
 
 def _fold(path: Path) -> None:
-    """Casts of float16 weights, then batch norms into the convolutions whose weights these become, in place."""
+    """Stored weights to float32, then batch norms into the convolutions that have these, in place."""
     import onnxruntime
 
     for _ in range(2):
