@@ -31,6 +31,7 @@ def train(
     stop_at: int | None = None,
     threads: int = 0,
     accumulate: int = 1,
+    compile: bool = False,
     resume: Literal["auto", "never"] = "auto",
 ) -> None:
     """Train the pose estimator: its 2D module on wild photos, all of it with studio 3D, then adversarially.
@@ -59,6 +60,7 @@ def train(
         stop_at: Step to stop at before the phase's end; the schedule stays that of the whole phase.
         threads: Of the processor; 0 leaves it to torch.
         accumulate: Passes in which a process takes its share of a batch, if it doesn't fit its memory at once.
+        compile: Let torch.compile fuse the network's passes: for GPUs; takes a minute or more at the start.
         resume: auto goes on from the last checkpoint in OUT, if there is one; never refuses an OUT that has any.
     """
     import torch
@@ -96,7 +98,17 @@ def train(
         mixed = {each: data.in_phase(config.phase(each).mix) for each in phases}
         for each in phases:
             try:
-                done = run_phase(config, each, mixed[each], out, init, stop_at, workers=workers, accumulate=accumulate)
+                done = run_phase(
+                    config,
+                    each,
+                    mixed[each],
+                    out,
+                    init,
+                    stop_at,
+                    workers=workers,
+                    accumulate=accumulate,
+                    compiled=compile,
+                )
             except Interrupted as stop:
                 if workers.leads:
                     print(stop, file=sys.stderr)

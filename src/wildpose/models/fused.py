@@ -34,6 +34,7 @@ def _fits(norm: nn.Module, x: Tensor) -> bool:
         and x.device.type == "cpu"
         and x.dtype in (torch.bfloat16, torch.float32)
         and x.is_contiguous(memory_format=torch.channels_last)
+        and not torch.compiler.is_compiling()  # which fuses them itself
     )
 
 

@@ -40,6 +40,11 @@ class Generator(nn.Module):
     def normalise(self, crops_rgb: UInt8[Tensor, "B Hi Wi 3"]) -> Float[Tensor, "B 3 Hi Wi"]:
         return (crops_rgb.permute(0, 3, 1, 2).float() - self.mean) / self.std
 
+    def compile_parts(self) -> None:
+        """Have torch.compile fuse the passes of both modules at their first use, which takes a minute; for GPUs."""
+        self.pose_2d.compile()
+        self.depth.compile()
+
     def forward(self, crops_rgb: UInt8[Tensor, "B Hi Wi 3"]) -> PoseMaps:
         heatmaps, features = self.pose_2d(self.normalise(crops_rgb))
         depth = self.depth(features, heatmaps[:, -1])

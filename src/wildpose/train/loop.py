@@ -54,18 +54,19 @@ def run_phase(
     notify: Notify = tell,
     workers: Workers = ALONE,
     accumulate: int = 1,
+    compiled: bool = False,
 ) -> Path:
     """Train a phase to its end (or to `steps`, to be resumed later); returns its last checkpoint.
 
     Starts from its own last checkpoint, or else from `init` (a checkpoint), or else from the phase before it in `out`,
-    or else from scratch (phase 1 only). accumulate: passes in which each process takes its share of a batch. Raises
-    Interrupted after SIGTERM or Ctrl-C, InputError for settings that don't fit, damaged checkpoints, a folder that
+    or else from scratch (phase 1 only). accumulate: passes in which each process takes its share of a batch. compiled:
+    torch.compile makes G's passes. Raises Interrupted after SIGTERM or Ctrl-C, InputError for settings that don't fit, damaged checkpoints, a folder that
     another run writes, a full disk, the loss of another process.
     """
     folder = out / phase
     notify = notify if workers.leads else keep_quiet
     with _held(folder, workers, notify):
-        training = Training(config, phase, workers, accumulate)
+        training = Training(config, phase, workers, accumulate, compiled)
         _begin(training, out, init, notify)
         training.describe(data)
         end = min(training.settings.steps, steps or training.settings.steps)

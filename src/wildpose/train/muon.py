@@ -68,10 +68,11 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_lerp_(first, grads, 1 - beta1)
         torch._foreach_mul_(second, beta2)
         torch._foreach_addcmul_(second, grads, grads, 1 - beta2)
-        for p, m, v, count in zip(others, first, second, counts, strict=True):
-            steps = float(count)
-            size = (v / (1 - beta2**steps)).sqrt_().add_(1e-8)
-            p.addcdiv_(m, size, value=-group["lr"] / (1 - beta1**steps))
+        steps = [float(count) for count in counts]
+        sizes = torch._foreach_div(second, [1 - beta2**n for n in steps])
+        torch._foreach_sqrt_(sizes)
+        torch._foreach_add_(sizes, 1e-8)
+        torch._foreach_addcdiv_(others, first, sizes, [-group["lr"] / (1 - beta1**n) for n in steps])
 
     def _kept(self, p: nn.Parameter, name: str, scalar: bool = False) -> Tensor:
         state = self.state[p]

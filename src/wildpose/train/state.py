@@ -26,11 +26,18 @@ from wildpose.train.workers import ALONE, Workers, join_norms
 class Training:
     """Networks, optimisers and step counter of one phase, on the device of this process.
 
-    How many processes there are, and in how many passes each takes its share (`accumulate`), is no setting of the run:
-    a checkpoint may be resumed with others. Raises InputError if a batch can't be shared out evenly.
+    How many processes there are, in how many passes each takes its share (`accumulate`), and whether G's passes are
+    `compiled` (torch.compile) is no setting of the run: a checkpoint may be resumed with others. Raises InputError if a batch can't be shared out evenly.
     """
 
-    def __init__(self, config: TrainConfig, phase: Phase, workers: Workers = ALONE, accumulate: int = 1):
+    def __init__(
+        self,
+        config: TrainConfig,
+        phase: Phase,
+        workers: Workers = ALONE,
+        accumulate: int = 1,
+        compiled: bool = False,
+    ):
         self.config, self.phase, self.settings = config, phase, config.phase(phase)
         self.workers, self.accumulate = workers, accumulate
         _check_shares(config.batch, self.settings.batch_3d, workers.count, accumulate)
@@ -41,6 +48,8 @@ class Training:
         self.generator = self._placed(Generator(config.model))
         self.average = copy.deepcopy(self.generator).eval()
         join_norms(self.generator, workers)
+        if compiled:
+            self.generator.compile_parts()
         self.networks: dict[str, nn.Module] = {"generator": self.generator, "average": self.average}
         self.optimisers = [_optimiser(config, self.generator, self.settings.lr)]
         if phase == "adversarial":
@@ -140,8 +149,8 @@ def learning_rate(settings: PhaseConfig, schedule: str, step: int) -> float:
 def update_average(average: nn.Module, network: nn.Module, decay: float, step: int) -> None:
     """EMA of weights and batch statistics; early on it follows faster, so that it doesn't remember the start."""
     keep = min(decay, step / (step + 10))
-    for a, b in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if a.is_floating_point():
-            a.lerp_(b, 1 - keep)
-        else:
-            a.copy_(b)
+    pairs = list(zip(average.state_dict().values(), network.state_dict().values(), strict=True))
+    learnt, counts = ([pair for pair in pairs if pair[0].is_floating_point() == real] for real in (True, False))
+    # all tensors in one launch: one by one, a GPU would wait for the processor that launches them
+    torch._foreach_lerp_([a for a, _ in learnt], [b for _, b in learnt], 1 - keep)
+    torch._foreach_copy_([a for a, _ in counts], [b for _, b in counts])
