@@ -60,8 +60,8 @@ def run_phase(
 
     Starts from its own last checkpoint, or else from `init` (a checkpoint), or else from the phase before it in `out`,
     or else from scratch (phase 1 only). accumulate: passes in which each process takes its share of a batch. compiled:
-    torch.compile makes G's passes. Raises Interrupted after SIGTERM or Ctrl-C, InputError for settings that don't fit, damaged checkpoints, a folder that
-    another run writes, a full disk, the loss of another process.
+    torch.compile makes G's passes. Raises Interrupted after SIGTERM or Ctrl-C, InputError for settings that don't fit,
+    damaged checkpoints, a folder that another run writes, a full disk, the loss of another process.
     """
     folder = out / phase
     notify = notify if workers.leads else keep_quiet

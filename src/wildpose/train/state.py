@@ -27,7 +27,8 @@ class Training:
     """Networks, optimisers and step counter of one phase, on the device of this process.
 
     How many processes there are, in how many passes each takes its share (`accumulate`), and whether G's passes are
-    `compiled` (torch.compile) is no setting of the run: a checkpoint may be resumed with others. Raises InputError if a batch can't be shared out evenly.
+    `compiled` (torch.compile) is no setting of the run: a checkpoint may be resumed with others. Raises InputError if
+    a batch can't be shared out evenly.
     """
 
     def __init__(
