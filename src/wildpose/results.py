@@ -65,8 +65,10 @@ def _see(estimator: PoseEstimator, frames: Iterator[Frame], boxes, max_people: i
     follower = PeopleFollower(estimator, max_people)
     for place, frame in enumerate(frames):
         image = frame.image_rgb
-        given = boxes and place == 0
-        yield frame, list(follower.start(estimator.predict(image, boxes)) if given else follower.step(image))
+        if boxes and place == 0:
+            yield frame, list(follower.start(estimator.predict(image, boxes)))
+        else:
+            yield frame, list(follower.step(image, frame.time_s))
 
 
 @dataclass(frozen=True)

@@ -68,12 +68,21 @@ def test_someone_whose_pose_falls_apart_before_they_are_lost_is_the_same_and_who
 
 
 def test_someone_out_of_sight_for_long_is_forgotten(estimator, monkeypatch):
-    monkeypatch.setattr(follow, "REMEMBERED", 3)  # each empty frame is searched, which takes time
+    monkeypatch.setattr(follow, "REMEMBERED_S", 3 * follow.FRAME_S)  # each empty frame is searched, which takes time
     follower = PeopleFollower(estimator)
     follower.step(frame((40, 50, 110, 150))[0])
     for _ in range(4):
         follower.step(frame()[0])
     assert [p.id for p in follower.step(frame((40, 50, 110, 150))[0])] == [1]
+
+
+@pytest.mark.parametrize(("away_s", "expected"), [(0.1, 1), (0.6, 0), (2.0, 1)])
+def test_someone_out_of_sight_may_have_gone_on_as_far_as_people_get_in_that_time(estimator, away_s, expected):
+    """1.4 box sides: too far for a tenth of a second; after two seconds it may as well be somebody else."""
+    follower = PeopleFollower(estimator)
+    assert [p.id for p in follower.step(frame((40, 50, 110, 150))[0], 0.0)] == [0]
+    assert follower.step(frame()[0], 0.03) == []
+    assert [p.id for p in follower.step(frame((250, 50, 110, 150))[0], away_s)] == [expected]
 
 
 def test_given_people_are_followed_and_nobody_else(estimator):

@@ -14,10 +14,15 @@ SEARCH_EVERY = 8
 """Frames between two searches of the whole frame."""
 KEEP_SCORE = 0.2
 """Fit score under which someone who was followed is lost; lower than that for finding, for there is a history."""
-REMEMBERED = 24
-"""Frames after which someone out of sight is forgotten."""
-NEAR = 0.6
-"""Someone found again is the lost person if no farther than this from the old place, in box sides..."""
+FRAME_S = 1 / 30
+"""Between two frames whose times aren't told."""
+REMEMBERED_S = 3.0
+"""Someone out of sight for longer is forgotten."""
+NEAR, ROAMS = 0.6, 2.5
+"""Someone found again is the lost person if no farther than this from the old place, in box sides, and in box sides
+more for each second out of sight: half of what a sprinter covers..."""
+ROAMS_S = 1.2
+"""...for so long: who hasn't been seen for longer may be anywhere, so that only the old place tells them..."""
 ALIKE = 0.4
 """...and if the smaller of the two boxes has at least this share of the other's longer side. Low, for the last pose
 before somebody is lost, or cut off by the picture's edge, is often half of them."""
@@ -42,9 +47,10 @@ class PeopleFollower:
     def __init__(self, estimator: PoseEstimator, max_people: int = 1):
         self.model, self.detector, self.max_people = estimator.model, estimator.detector, max_people
         self.people: list[Tracked] = []
-        self._lost: list[tuple[Tracked, int]] = []  # last seen, and in how many frames not since
+        self._lost: list[tuple[Tracked, float]] = []  # last seen, and at what time
         self._sides: dict[int, float] = {}  # how large each was believed to be when last seen
         self._next_id, self._until_search = 0, 0
+        self._now_s = 0.0
 
     def start(self, poses: list[Pose3D]) -> list[Tracked]:
         """Begin with known people, such as those in boxes given for the first frame; no others will be looked for."""
@@ -52,9 +58,10 @@ class PeopleFollower:
         self.people = [self._number(pose) for pose in poses]
         return self.people
 
-    def step(self, image_rgb: UInt8[np.ndarray, "H W 3"]) -> list[Tracked]:
-        """The people in the next frame."""
+    def step(self, image_rgb: UInt8[np.ndarray, "H W 3"], time_s: float | None = None) -> list[Tracked]:
+        """The people in the next frame. time_s: its time; None: a thirtieth of a second after the frame before."""
         check_image(image_rgb)
+        before_s, self._now_s = self._now_s, self._now_s + FRAME_S if time_s is None else time_s
         pyramid = ImagePyramid(image_rgb)
         followed = self._follow(pyramid)
         if self._until_search < 0:  # people were given
@@ -62,7 +69,7 @@ class PeopleFollower:
             return followed
         if len(followed) < max(1, len(self.people)):  # someone was lost
             self._until_search = 0
-        self._remember(followed)
+        self._remember(followed, before_s)
         if self._until_search == 0:
             found = find_people(self.model, self.detector, pyramid, self.max_people)
             followed = self._add_new(followed, found)
@@ -73,17 +80,17 @@ class PeopleFollower:
             self._sides[person.id] = max(_side(person.pose), SHRINKS * self._sides.get(person.id, 0.0))
         return self.people
 
-    def _remember(self, followed: list[Tracked]) -> None:
+    def _remember(self, followed: list[Tracked], before_s: float) -> None:
         """Keep in mind who has just vanished, and forget who has been away for too long.
 
         Before the search: it may well find again in this very frame whom the last frame's box has missed.
         """
         here = {person.id for person in followed}
-        vanished = [(person, 0) for person in self.people]
+        vanished = [(person, before_s) for person in self.people]
         self._lost = [
-            (person, frames + 1)
-            for person, frames in self._lost + vanished
-            if person.id not in here and frames <= REMEMBERED
+            (person, seen_s)
+            for person, seen_s in self._lost + vanished
+            if person.id not in here and self._now_s - seen_s <= REMEMBERED_S
         ]
 
     def _follow(self, pyramid: ImagePyramid) -> list[Tracked]:
@@ -105,8 +112,8 @@ class PeopleFollower:
         """The number of the nearest lost person where one fits, or else a new one."""
         fitting = [
             (away(pose, person.pose), person)
-            for person, _ in self._lost
-            if looks_like(pose, person.pose, self._sides.get(person.id, 0.0))
+            for person, seen_s in self._lost
+            if looks_like(pose, person.pose, self._sides.get(person.id, 0.0), self._now_s - seen_s)
         ]
         if fitting:
             person = min(fitting, key=lambda pair: pair[0])[1]
@@ -123,14 +130,16 @@ def away(a: Pose3D, b: Pose3D) -> float:
     return float(np.linalg.norm(middles) / max(box_a[2:].max(), box_b[2:].max()))
 
 
-def looks_like(a: Pose3D, b: Pose3D, believed_side: float = 0.0) -> bool:
+def looks_like(a: Pose3D, b: Pose3D, believed_side: float = 0.0, apart_s: float = 0.0) -> bool:
     """Whether two poses from frames apart may be one person's, by place and size.
 
     believed_side: how large the person of `b` was before that pose, if larger: any size in between will do.
+    apart_s: the time between both.
     """
     side = _side(a)
     nearest = float(np.clip(side, _side(b), max(_side(b), believed_side)))
-    return away(a, b) <= NEAR and min(side, nearest) >= ALIKE * max(side, nearest)
+    reach = NEAR + (ROAMS * apart_s if apart_s <= ROAMS_S else 0.0)
+    return away(a, b) <= reach and min(side, nearest) >= ALIKE * max(side, nearest)
 
 
 def _side(pose: Pose3D) -> float:

@@ -125,7 +125,7 @@ class Webcam:
 
     def _see(self, follower: PeopleFollower):
         while self._next is not None:
-            yield self._next, list(follower.step(self._next.image_rgb))
+            yield self._next, list(follower.step(self._next.image_rgb, self._next.time_s))
 
     def step(self, picture: bytes) -> dict[str, Any]:
         """The next picture, a JPEG: returns its frame in format wildpose/1. Raises InputError."""
