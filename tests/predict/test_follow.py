@@ -67,6 +67,21 @@ def test_someone_whose_pose_falls_apart_before_they_are_lost_is_the_same_and_who
     assert [p.id for p in follower.step(frame((40, 30, 132, 180))[0])] == [expected]
 
 
+@pytest.mark.parametrize(("shrinks", "whole"), [(follow.WINDOW_SHRINKS, True), (0.0, False)])
+def test_who_is_seen_in_part_for_a_moment_is_followed_with_a_window_for_all_of_them(
+    estimator, monkeypatch, shrinks, whole
+):
+    monkeypatch.setattr(follow, "WINDOW_SHRINKS", shrinks)
+    follower = PeopleFollower(estimator)
+    image, (truth,) = frame((40, 50, 110, 150))
+    part = image.copy()
+    part[140:] = 0  # the legs, say, against something dark
+    for shown in (image, part, part, part):
+        assert [p.id for p in follower.step(shown)] == [0]
+    (person,) = follower.step(image)
+    assert (np.abs(person.pose.joints_px - truth).max() < 6) == whole
+
+
 def test_someone_out_of_sight_for_long_is_forgotten(estimator, monkeypatch):
     monkeypatch.setattr(follow, "REMEMBERED_S", 3 * follow.FRAME_S)  # each empty frame is searched, which takes time
     follower = PeopleFollower(estimator)

@@ -125,11 +125,11 @@ def test_ctrl_c_loses_no_frame_that_waits_to_be_smoothed(tmp_path, weights_path,
 
     step, seen = PeopleFollower.step, []
 
-    def ctrl_c_in_the_third(self, image):
-        seen.append(image)
+    def ctrl_c_in_the_third(self, *frame):
+        seen.append(frame)
         if len(seen) == 3:
             os.kill(os.getpid(), signal.SIGINT)
-        return step(self, image)
+        return step(self, *frame)
 
     monkeypatch.setattr(PeopleFollower, "step", ctrl_c_in_the_third)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it

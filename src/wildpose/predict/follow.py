@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from wildpose.predict.crops import ImagePyramid, poses_in_boxes
 from wildpose.predict.estimator import PoseEstimator, check_image
@@ -21,7 +21,7 @@ REMEMBERED_S = 3.0
 NEAR, ROAMS = 0.6, 2.5
 """Someone found again is the lost person if no farther than this from the old place, in box sides, and in box sides
 more for each second out of sight: half of what a sprinter covers..."""
-ROAMS_S = 1.2
+ROAMS_S = 1.5
 """...for so long: who hasn't been seen for longer may be anywhere, so that only the old place tells them..."""
 ALIKE = 0.4
 """...and if the smaller of the two boxes has at least this share of the other's longer side. Low, for the last pose
@@ -29,6 +29,12 @@ before somebody is lost, or cut off by the picture's edge, is often half of them
 SHRINKS = 0.9
 """Least share of the size of the frame before that somebody is believed to have: a pose that falls apart over a few
 frames, before they are lost, says nothing of how large they will be when found again."""
+
+WINDOW_SHRINKS = 0.63
+"""Least share of its width and height of a second before that a followed person's window has. A pose of which some
+limbs are unsure gives a smaller box, and that a pose with fewer still: so people got lost on dark backgrounds."""
+WAITED_S = 1.0
+"""So long the window where somebody was lost is looked into again in every frame."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ class PeopleFollower:
         self.people: list[Tracked] = []
         self._lost: list[tuple[Tracked, float]] = []  # last seen, and at what time
         self._sides: dict[int, float] = {}  # how large each was believed to be when last seen
+        self._windows: dict[int, np.ndarray] = {}  # boxes that the next poses are looked for in
         self._next_id, self._until_search = 0, 0
         self._now_s = 0.0
 
@@ -64,20 +71,20 @@ class PeopleFollower:
         before_s, self._now_s = self._now_s, self._now_s + FRAME_S if time_s is None else time_s
         pyramid = ImagePyramid(image_rgb)
         followed = self._follow(pyramid)
-        if self._until_search < 0:  # people were given
-            self.people = followed
-            return followed
-        if len(followed) < max(1, len(self.people)):  # someone was lost
-            self._until_search = 0
-        self._remember(followed, before_s)
-        if self._until_search == 0:
-            found = find_people(self.model, self.detector, pyramid, self.max_people)
-            followed = self._add_new(followed, found)
-            self._until_search = SEARCH_EVERY
-        self._until_search -= 1
+        if self._until_search >= 0:  # nobody was given
+            if len(followed) < max(1, len(self.people)):  # someone was lost
+                self._until_search = 0
+            self._remember(followed, before_s)
+            if self._until_search == 0:
+                found = find_people(self.model, self.detector, pyramid, self.max_people)
+                followed = self._add_new(followed, found)
+                self._until_search = SEARCH_EVERY
+            self._until_search -= 1
         self.people = sorted(followed, key=lambda person: person.id)
+        still = WINDOW_SHRINKS ** max(self._now_s - before_s, 0.0)
         for person in self.people:
             self._sides[person.id] = max(_side(person.pose), SHRINKS * self._sides.get(person.id, 0.0))
+            self._windows[person.id] = _window(box_around(person.pose), self._windows.get(person.id), still)
         return self.people
 
     def _remember(self, followed: list[Tracked], before_s: float) -> None:
@@ -94,14 +101,21 @@ class PeopleFollower:
         ]
 
     def _follow(self, pyramid: ImagePyramid) -> list[Tracked]:
-        boxes = np.array([box_around(person.pose) for person in self.people]).reshape(-1, 4)
         given = self._until_search < 0
+        vanished = {person.id: seen_s for person, seen_s in self._lost if self._now_s - seen_s <= WAITED_S}
+        people = [*self.people, *(person for person, _ in self._lost if person.id in vanished)]
+        boxes = np.array([self._windows.get(p.id, box_around(p.pose)) for p in people]).reshape(-1, 4)
         kept: list[Tracked] = []
-        for person, pose in zip(self.people, poses_in_boxes(self.model, pyramid, boxes), strict=True):
+        for person, pose in zip(people, poses_in_boxes(self.model, pyramid, boxes), strict=True):
             lost = fit_score(pose) < KEEP_SCORE or is_repeat(pose, [other.pose for other in kept])
+            if person.id in vanished:
+                lost = lost or not self._may_be(person, vanished[person.id], pose)
             if given or not lost:
                 kept.append(Tracked(person.id, pose))
-        return kept
+        return kept if given else kept[: self.max_people]
+
+    def _may_be(self, person: Tracked, seen_s: float, pose: Pose3D) -> bool:
+        return looks_like(pose, person.pose, self._sides.get(person.id, 0.0), self._now_s - seen_s)
 
     def _add_new(self, followed: list[Tracked], found: list[Pose3D]) -> list[Tracked]:
         new = [pose for pose in found if not is_repeat(pose, [person.pose for person in followed])]
@@ -113,7 +127,7 @@ class PeopleFollower:
         fitting = [
             (away(pose, person.pose), person)
             for person, seen_s in self._lost
-            if looks_like(pose, person.pose, self._sides.get(person.id, 0.0), self._now_s - seen_s)
+            if self._may_be(person, seen_s, pose)
         ]
         if fitting:
             person = min(fitting, key=lambda pair: pair[0])[1]
@@ -140,6 +154,17 @@ def looks_like(a: Pose3D, b: Pose3D, believed_side: float = 0.0, apart_s: float 
     nearest = float(np.clip(side, _side(b), max(_side(b), believed_side)))
     reach = NEAR + (ROAMS * apart_s if apart_s <= ROAMS_S else 0.0)
     return away(a, b) <= reach and min(side, nearest) >= ALIKE * max(side, nearest)
+
+
+def _window(
+    box: Float[np.ndarray, " 4"], last: Float[np.ndarray, " 4"] | None, still: float
+) -> Float[np.ndarray, " 4"]:
+    """The box with at least `still` of the last window's width and height, about that one's middle if it can be."""
+    if last is None:
+        return box
+    size = np.maximum(box[2:], still * last[2:])
+    middle = np.clip(last[:2] + last[2:] / 2, box[:2] + box[2:] - size / 2, box[:2] + size / 2)
+    return np.concatenate([middle - size / 2, size])
 
 
 def _side(pose: Pose3D) -> float:
