@@ -1,6 +1,7 @@
 """Training of the detector: scenes whose boxes are true, targets by hand, a run that learns and resumes, measures."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from wildpose.data.sample import Sample
 from wildpose.detector.data import PeopleData, SceneBatches, coarse, look_into
 from wildpose.detector.model import PeopleNet, Wanted, aims, generalised_overlap, losses, maps
 from wildpose.detector.scenes import Labelled, canvas_rectangle, compose, paste, split
-from wildpose.detector.train import DetectorConfig, DetectorTraining, learning_rate, train_detector
+from wildpose.detector.train import DetectorConfig, DetectorTraining, learning_rate, load_network, train_detector
 from wildpose.detector.validate import judge
 from wildpose.errors import InputError
 from wildpose.predict.detect import Detections, Detector
@@ -47,6 +48,8 @@ def test_boxes_of_a_scene_lie_around_its_people(monkeypatch):
     """One person in each scene: every dot that is seen is in the box, and the box reaches no farther than the dots,
     unless the picture's or the tile's edge cuts the person."""
     monkeypatch.setattr("wildpose.detector.scenes.recolour", plain)
+    monkeypatch.setattr("wildpose.detector.scenes.in_bad_light", lambda rng, image: image)
+    monkeypatch.setattr("wildpose.detector.scenes.CAMOUFLAGED", 0.0)
     monkeypatch.setattr("wildpose.detector.scenes.TILES", (1,))
     monkeypatch.setattr("wildpose.detector.scenes.TILE_SHARES", (1.0,))
     monkeypatch.setattr("wildpose.detector.scenes.PEOPLE_SHARES", (0.0, 1.0, 0.0))
@@ -240,3 +243,33 @@ def test_a_person_hardly_seen_is_neither_wanted_nor_missed(monkeypatch):
         labels.append(box is not None)
         assert labels[-1] == bool((sure > 0).all())
     assert 0 < sum(labels) < 40
+
+
+def test_a_camouflaged_person_is_as_bright_as_what_is_behind(monkeypatch):
+    from wildpose.detector import scenes
+
+    monkeypatch.setattr(scenes, "LIKENESS", (1.0, 1.0))
+    rng = np.random.default_rng(0)
+    picture, tile = rng.integers(100, 140, (2, 40, 50, 3), np.uint8)
+    share = rng.uniform(0, 1, (40, 50)).astype(np.float32)
+    alike = scenes._as_bright_as(rng, picture, tile, share)
+    means = [np.average(image.reshape(-1, 3), 0, share.ravel()) for image in (alike, tile)]
+    assert np.allclose(*means, atol=1e-2)
+    assert np.allclose(alike - picture, (alike - picture)[0, 0], atol=1e-2)  # moved as a whole
+
+
+def test_training_starts_from_the_weights_of_a_file_or_a_checkpoint(tmp_path):
+    """A step of learning rate zero later they find what the file finds."""
+    training = DetectorTraining(DetectorConfig(steps=1))
+    training.start_from(Path("default"))
+    again = DetectorTraining(DetectorConfig(steps=1))
+    again.start_from(training.save(tmp_path, ()))
+    images = np.random.default_rng(0).integers(0, 256, (1, 256, 256, 3), np.uint8)
+    wanted = Detector.load("default").session.run(None, {"images_rgb": images})
+    for run in (training, again):
+        with torch.no_grad():
+            scores, _ = maps(run.average(torch.from_numpy(images)))
+        assert np.allclose(scores.numpy(), wanted[0], atol=1e-3)
+    assert load_network(tmp_path / "step-000000")[1]["step"] == 0
+    with pytest.raises(InputError, match="no such file"):
+        again.start_from(tmp_path / "nothing.onnx")

@@ -18,6 +18,7 @@ def train(
     lspet: Path | None = None,
     outdoor: Path | None = None,
     panoramas: Path | None = None,
+    init: Path | None = None,
     steps: int = 11500,
     stop_at: int | None = None,
     batch: int = 16,
@@ -37,6 +38,7 @@ def train(
         lspet: Its extended training set, likewise.
         outdoor: Rendered people (`wildpose data outdoor`).
         panoramas: Folder of panoramas that show nobody; without it, those in the package.
+        init: Checkpoint or exported file to start from ("default": the detector in the package).
         steps: Optimiser steps.
         stop_at: End earlier, after this step, with the learning rate of a run of `steps`.
         batch: Pictures a step.
@@ -62,7 +64,7 @@ def train(
         torch.set_num_threads(threads)
     config = DetectorConfig(steps=steps, batch=batch, side_px=side_px, lr=lr, seed=seed)
     try:
-        print(train_detector(config, gather(lsp, lspet, outdoor, panoramas, seed), out, stop_at))
+        print(train_detector(config, gather(lsp, lspet, outdoor, panoramas, seed), out, stop_at, init))
     except Interrupted as stop:
         print(stop, file=sys.stderr)
         raise SystemExit(128 + stop.number) from None

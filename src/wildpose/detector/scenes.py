@@ -39,6 +39,12 @@ SQUARE_SHARE, WIDEST = 0.4, 16 / 9
 HIDDEN = 0.6
 """Nor is one of whose box another figure's covers more than this share."""
 COLOUR = AugmentConfig(colour=0.15, occlude_share=0.15)
+DIM_SHARE, DIMMEST = 0.3, 3.0
+"""Canvases seen in bad light, and its largest exponent: dark parts drown, or (by its inverse) bright ones wash out."""
+GLARE_SHARE = 0.1
+"""Canvases into which a lamp or the sun shines."""
+CAMOUFLAGED, LIKENESS = 0.3, (0.5, 1.0)
+"""Pasted people who are made as bright as what is behind them, and by how much of the difference."""
 LIMB_WIDTH, HEAD_RADIUS, FEATHER, BEYOND = 0.14, 0.1, 0.012, 0.3
 """Of a cut-out figure, in longer sides of its box; how far hands and feet reach, in forearms and shins."""
 LIMBS = MPII16.pairs(
@@ -88,7 +94,22 @@ def compose(rng: np.random.Generator, side: int, draw_person, draw_view) -> Scen
         in_tile = _fill(rng, tile, sure, draw_person, draw_view, SMALLEST_ALONE if len(tiles) == 1 else SMALLEST)
         boxes += [box + np.float32([x0, y0, x0, y0]) for box in in_tile]
         image[y0:y1, x0:x1], certainty[y0:y1, x0:x1] = tile, sure
-    return Scene(recolour(image, COLOUR, rng), np.float32(boxes).reshape(-1, 4), certainty)
+    return Scene(recolour(in_bad_light(rng, image), COLOUR, rng), np.float32(boxes).reshape(-1, 4), certainty)
+
+
+def in_bad_light(rng: np.random.Generator, image: UInt8[np.ndarray, "S S 3"]) -> UInt8[np.ndarray, "S S 3"]:
+    """Now and then dim or washed out, now and then with a glaring light in the picture."""
+    if rng.random() < DIM_SHARE:
+        exponent = DIMMEST ** rng.uniform(-1, 1)
+        image = cv2.LUT(image, np.uint8(np.round(255 * (np.arange(256) / 255) ** exponent)))
+    if rng.random() < GLARE_SHARE:
+        side = image.shape[0]
+        x, y = np.ogrid[:side, :side]
+        middle, spread = rng.uniform(0, side, 2), side * rng.uniform(0.05, 0.4)
+        light = np.exp(-np.hypot(x - middle[0], y - middle[1]) / spread) * rng.uniform(0.4, 1.2)
+        veiled = image + light[..., None] * (np.float32([255, 240, 210]) - image)
+        image = np.clip(np.round(veiled), 0, 255).astype(np.uint8)
+    return image
 
 
 def canvas_rectangle(rng: np.random.Generator, side: int) -> tuple[int, int, int, int]:
@@ -151,6 +172,13 @@ def _fill(rng: np.random.Generator, tile, sure, draw_person, draw_view, smallest
 def _blend(tile: np.ndarray, picture: np.ndarray, share: Float[np.ndarray, "H W"]) -> None:
     """Lay a picture over a tile, in place, by so much as each px's share (0 to 1)."""
     tile[:] = np.round(tile + share[..., None] * (picture.astype(np.float32) - tile))
+
+
+def _as_bright_as(rng: np.random.Generator, picture: np.ndarray, tile: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """The picture with the mean colour, where it will lie, moved towards the tile's."""
+    weight = share / max(float(share.sum()), 1.0)
+    missing = np.tensordot(weight, tile.astype(np.float32) - picture, 2)
+    return np.clip(picture + rng.uniform(*LIKENESS) * missing, 0, 255)
 
 
 def _cells(box_ltrb: np.ndarray) -> tuple[int, int, int, int]:
@@ -237,6 +265,8 @@ def paste(
     covered = cv2.warpAffine(np.full(picture.shape[:2], 255, np.uint8), matrix, (width, height)) // 255  # 1 or 0
     share = _figure(joints, (width, height)) if cut_out else None
     share = covered.astype(np.float32) if share is None else share * covered
+    if rng.random() < CAMOUFLAGED:
+        pasted = _as_bright_as(rng, pasted, tile, share)
     _blend(tile, pasted, share)
     np.putmask(sure, share > 0.1, person.certainty)
     box = joints_box(joints)

@@ -24,7 +24,8 @@ from wildpose.detector.model import BOX_WEIGHT, PeopleNet, Wanted, losses, maps
 from wildpose.detector.validate import empty, judge, photos
 from wildpose.errors import InputError
 from wildpose.predict.crops import ImagePyramid
-from wildpose.predict.detect import Detections, look
+from wildpose.predict.detect import PACKAGED, Detections, Detector, look
+from wildpose.stored import weights_of
 from wildpose.train.checkpoint import latest_checkpoint, read_checkpoint, restore_optimiser, save_checkpoint, tidy
 from wildpose.train.guard import Interrupted, StopRequest, full_disk_told, leave_signals_to_parent, only_writer
 from wildpose.train.log import Log, Means, Pace, draw_curves
@@ -93,6 +94,14 @@ class DetectorTraining:
             else:
                 averaged.copy_(now)
 
+    def start_from(self, source: Path) -> None:
+        """Weights of a detector's checkpoint, or of an exported file ("default": the one in the package)."""
+        weights = read_detector(source)[1]["average"] if source.is_dir() else weights_in_file(str(source))
+        for network in (self.network, self.average):
+            missing, unexpected = network.load_state_dict(weights, strict=False)
+            if unexpected or any(not name.endswith("num_batches_tracked") for name in missing):
+                raise InputError("weights of this network", f"others in {source}", "mend --init")
+
     def save(self, folder: Path, sources: tuple[dict[str, Any], ...]) -> Path:
         state = {"step": self.step, "phase": "detector", "config": asdict(self.config), "means": asdict(self.means)}
         networks = {"network": self.network, "average": self.average}
@@ -129,8 +138,24 @@ def load_network(checkpoint: Path) -> tuple[PeopleNet, dict[str, Any]]:
     return network.eval().requires_grad_(False), state
 
 
-def train_detector(config: DetectorConfig, data: PeopleData, out: Path, stop_at: int | None = None) -> Path:
+def weights_in_file(detector: str) -> dict[str, torch.Tensor]:
+    """A detector file's weights by their names in the network. InputError for what isn't one."""
+    import onnx
+
+    Detector.load(detector)  # checks format and digest
+    path = PACKAGED if detector == "default" else Path(detector)
+    arrays = weights_of(onnx.load_from_string(path.read_bytes()).graph)
+    prefix = "network."
+    names = {name: name.removeprefix(prefix) for name in arrays if name.startswith(prefix)}
+    return {short: torch.from_numpy(arrays[name].copy()) for name, short in names.items()}
+
+
+def train_detector(
+    config: DetectorConfig, data: PeopleData, out: Path, stop_at: int | None = None, init: Path | None = None
+) -> Path:
     """Train to the last step, or to step `stop_at`, or go on with what is in `out`; returns the last checkpoint.
+
+    init: a checkpoint or an exported file to begin from, in place of random weights.
 
     Raises Interrupted after SIGTERM or Ctrl-C, InputError for damaged checkpoints, a folder that another run writes, a
     full disk.
@@ -144,6 +169,8 @@ def train_detector(config: DetectorConfig, data: PeopleData, out: Path, stop_at:
         if found:
             training.resume(found)
             _tell(f"goes on from {found}")
+        elif init:
+            training.start_from(init)
         log = Log(out / "log.jsonl", training.step)
         saved, pace, checkpoint = time.monotonic(), Pace(), found
         bar = tqdm(total=config.steps, initial=training.step, disable=None)
