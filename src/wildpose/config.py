@@ -121,6 +121,9 @@ class TrainConfig:
     the descending path otherwise slow these for thousands of steps (docs/training.md)."""
     schedule: Literal["constant", "cosine"] = "constant"
     """Learning rate after the warm-up: kept, or down to zero along a cosine."""
+    frozen_norms: bool = False
+    """Batch norms keep the statistics that they start with, and use them while they learn, too: for few steps on photos
+    unlike those before (docs/adapt.md)."""
     ema: float = 0.0
     """Decay a step of the averaged weights that are evaluated and exported; 0 turns averaging off."""
     depth_loss: Literal["squared", "clipped-l1"] = "squared"

@@ -122,6 +122,17 @@ def test_fix_2d_trains_the_depth_module_only():
         assert torch.equal(before[name], value) == name.startswith("pose_2d."), name
 
 
+@pytest.mark.parametrize("learn", [adversarial_step, lambda run, batch: supervised_step(run, batch, 0.1, False)])
+def test_frozen_norms_keep_their_statistics_while_everything_else_learns(learn):
+    run = training(frozen_norms=True)
+    torch.nn.init.normal_(run.generator.depth.fc.weight)
+    before = snapshot(run.generator)
+    learn(run, batch_of(run))
+    for name, value in run.generator.state_dict().items():
+        kept = name.rsplit(".", 1)[-1] in ("running_mean", "running_var", "num_batches_tracked", "mean", "std")
+        assert torch.equal(before[name], value) == kept, name
+
+
 def test_d_learns_to_tell_truth_from_noise():
     run = training()
     run.config = dataclasses.replace(run.config, adversarial_loss=AdversarialConfig(weight=0.0))

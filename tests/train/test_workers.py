@@ -69,7 +69,7 @@ def test_processes_end_where_one_with_the_joined_batch_ends(count, alone, tmp_pa
 
 def test_portions_add_up_to_the_whole_batch(monkeypatch, tmp_path):
     """Batch statistics are a portion's own, so they are left out: the generator stays as in evaluation."""
-    monkeypatch.setattr(steps, "wake_generator", lambda generator, _freeze: generator.eval().requires_grad_(True))
+    monkeypatch.setattr(steps, "wake_generator", lambda generator, *_: generator.eval().requires_grad_(True))
     for accumulate in (1, 4):
         (tmp_path / str(accumulate)).mkdir()
         take_steps(tmp_path / str(accumulate), "adversarial", 2, accumulate)

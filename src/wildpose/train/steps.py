@@ -95,11 +95,19 @@ def check_finite(values: dict[str, float], training: Training) -> None:
             )
 
 
-def wake_generator(generator: Generator, freeze_2d: bool) -> None:
-    """Only what learns takes part: with `freeze_2d` the 2D module's weights and batch statistics stay as they are."""
+def wake_generator(generator: Generator, freeze_2d: bool, frozen_norms: bool) -> None:
+    """Only what learns takes part: with `freeze_2d` the 2D module's weights and batch statistics stay as they are, with
+    `frozen_norms` the batch statistics of all."""
     generator.train().requires_grad_(True)
     if freeze_2d:
         generator.pose_2d.eval().requires_grad_(False)
+    if frozen_norms:
+        for norm in norms_of(generator):
+            norm.eval()
+
+
+def norms_of(generator: Generator) -> list[nn.modules.batchnorm._BatchNorm]:
+    return [m for m in generator.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
 
 
 def clip_gradient(network: nn.Module, largest: float) -> float:
@@ -126,7 +134,7 @@ def step_generator(training: Training, total: dict[str, Tensor]) -> dict[str, fl
 
 def supervised_step(training: Training, batch: Batch, depth_weight: float, freeze_2d: bool) -> dict[str, float]:
     """Phases 1 and 2: L_pose of eq. (2). Phase 1 is the same with a depth weight of 0."""
-    wake_generator(training.generator, freeze_2d)
+    wake_generator(training.generator, freeze_2d, training.config.frozen_norms)
     counts = training.workers.sum(label_counts(batch))
     total: dict[str, Tensor] = {}
     training.optimisers[0].zero_grad(set_to_none=True)
@@ -150,7 +158,7 @@ def adversarial_step(training: Training, batch: Batch) -> dict[str, float]:
     parts, counts = portions(training, batch), training.workers.sum(label_counts(batch))
     total: dict[str, Tensor] = {}
     d_total: dict[str, Tensor] = {}
-    wake_generator(training.generator, config.adversarial_loss.fix_2d)
+    wake_generator(training.generator, config.adversarial_loss.fix_2d, config.frozen_norms)
     discriminator.train().requires_grad_(True)
     training.optimisers[1].zero_grad(set_to_none=True)
     for portion in parts:
@@ -186,7 +194,7 @@ def adversarial_step(training: Training, batch: Batch) -> dict[str, float]:
 @contextmanager
 def rehearsal(generator: Generator, only: bool) -> Iterator[None]:
     """If `only`: a pass that is made again later; no graph, and batch statistics are used but not remembered."""
-    norms = [m for m in generator.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)] if only else []
+    norms = norms_of(generator) if only else []
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 0.0
