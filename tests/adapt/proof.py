@@ -6,8 +6,8 @@
 
 `make` renders outdoor people of the train split with a seed of their own and keeps those of one scene kind, as JPEG
 and COCO JSON. `--look night` gives them a night camera's grey, dark, noisy and blurred pictures, unlike all that the
-shipped weights have seen; `plain` leaves them. With --unlabelled N, N photos more lie in DIR/unlabelled. `judge` looks
-at the photos that adapt held out, with their 3D.
+shipped weights have seen, `tape` an old video tape's; `plain` leaves them. With --unlabelled N, N photos more lie in
+DIR/unlabelled. `judge` looks at the photos that adapt held out, with their 3D.
 """
 
 import argparse
@@ -42,7 +42,20 @@ def night(image_rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.repeat(np.clip(grey, 0, 255).astype(np.uint8)[..., None], 3, 2)
 
 
-LOOKS = {"plain": lambda image, rng: image, "night": night}
+def tape(image_rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """As an old video tape shows: every second row, smeared colours, a tint, light overdriven, compressed."""
+    rows = image_rgb[::2].astype(np.float32)
+    rows = cv2.resize(rows, image_rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    light, colour = rows.mean(2, keepdims=True), rows - rows.mean(2, keepdims=True)
+    smeared = np.roll(cv2.GaussianBlur(colour, (0, 0), rng.uniform(3, 6), sigmaY=0.5), int(rng.integers(2, 6)), 1)
+    tint = rng.uniform(0.8, 1.15, 3).astype(np.float32)
+    seen = np.clip(rng.uniform(1.2, 1.5) * (light - 20) + rng.uniform(0.6, 1.4) * smeared, 0, 255) * tint
+    lines = rng.normal(0, rng.uniform(4, 9), (len(rows), 1, 1)) + rng.normal(0, 5, light.shape)
+    picture = np.clip(seen + lines, 0, 255).astype(np.uint8)
+    return cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 35])[1], cv2.IMREAD_COLOR)
+
+
+LOOKS = {"plain": lambda image, rng: image, "night": night, "tape": tape}
 
 
 def make(out: Path, photos: int, unlabelled: int, scene: str, look: str, seed: int, motion: Path | None) -> None:
