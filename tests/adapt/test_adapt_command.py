@@ -14,6 +14,7 @@ import pytest
 from made_photos import coco_labels, write_labels, write_photos
 from rendered_batch import tiny_config
 
+from wildpose.adapt import run
 from wildpose.cli import main
 from wildpose.data.studio import StudioSet
 from wildpose.export import describe, export_onnx, load_generator
@@ -28,6 +29,7 @@ SHORT = ["--steps", "4", "--set", "batch=8", "adversarial.batch_3d=4", "validate
 STUCK = """
 import sys, time
 from pathlib import Path
+from wildpose.adapt import run
 from wildpose.cli import main
 from wildpose.train import loop
 step = loop.advance
@@ -45,7 +47,7 @@ main(sys.argv[2:])
 
 @pytest.fixture(scope="module")
 def given(tmp_path_factory) -> Path:
-    """A folder with photos/, labels.json, more/ (unlabelled), studio/ and start.onnx."""
+    """A folder with photos/, labels.json, more/ (unlabelled), outdoor/, studio/ and start.onnx."""
     root = tmp_path_factory.mktemp("adapt")
     outdoor = StudioSet(generate("outdoor", root / "outdoor", PHOTOS + 4, seed=3, size_px=96, progress=False))
     rows = np.arange(len(outdoor))
@@ -65,7 +67,8 @@ def given(tmp_path_factory) -> Path:
 def command(given: Path, out: Path, *more: str) -> list[str]:
     return [
         *("adapt", str(given / "photos"), "--labels", str(given / "labels.json"), "--out", str(out)),
-        *("--weights", str(given / "start.onnx"), "--studio", str(given / "studio"), *SHORT, *more),
+        *("--weights", str(given / "start.onnx"), "--outdoor", str(given / "outdoor")),
+        *("--studio", str(given / "studio"), *SHORT, *more),
     ]
 
 
@@ -86,6 +89,7 @@ def test_from_photos_to_weights_and_report(given, whole):
     assert [entry["phase"] for entry in told["history"]] == ["pretrain-3d", "adversarial"]
     sizes = {entry["name"]: entry["samples"] for entry in told["training_data"]}
     assert sizes["own photos, 2D labels"] == PHOTOS - 3, "a fifth is held out"
+    assert sizes["outdoor train, 3D labels"] == PHOTOS + 4 and sizes["studio train"] > 0
     assert 1 <= sizes["own photos, no labels"] <= 4 * 4, "those that are labelled as well are not among them"
     report = json.loads((folder / "report.json").read_text())
     assert report["protocol"]["verdict"] in ("better", "no clear difference", "worse")
@@ -96,6 +100,21 @@ def test_from_photos_to_weights_and_report(given, whole):
     assert told["metrics"][0]["metrics"] == report["metrics"]
     height, width = cv2.imread(str(folder / "before-after.jpg")).shape[:2]
     assert height > 300 and width > 800
+
+
+@pytest.mark.slow
+def test_without_rendered_sets_one_is_rendered(given, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "RENDERED_IMAGES", 4)
+    out = tmp_path / "mine.onnx"
+    args = command(given, out)
+    for option in ("--outdoor", "--studio"):
+        at = args.index(option)
+        del args[at : at + 2]
+    main(args)
+    sizes = {entry["name"]: entry["samples"] for entry in OnnxModel.load(out).info.metadata["training_data"]}
+    assert sizes["outdoor train, 3D labels"] == 4 and "studio train" not in sizes
+    report = json.loads((out.with_suffix(".adapt") / "report.json").read_text())
+    assert "after/studio_p2_mm" not in report["metrics"], "nobody of the studio was there to be held out"
 
 
 @pytest.mark.slow
@@ -141,6 +160,7 @@ def swapped_sizes(data: dict) -> None:
         (["--steps", "0"], "--steps of 1 or more"),
         (["--weights", "{tmp}/none.onnx"], "none.onnx, got no such file"),
         (["--studio", "{tmp}"], "a studio set"),
+        (["--outdoor", "{tmp}"], "a studio set"),
         (["--unlabelled", "{given}/studio"], "photos (.jpg"),
         (["--unlabelled", "{given}/photos"], "in which all are labelled"),
         (["--set", "adversarial.batch_3d=40"], "adversarial.batch_3d from 0 to batch"),

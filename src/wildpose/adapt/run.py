@@ -1,6 +1,6 @@
 """One adaptation, from photos and labels to weights and a report.
 
-W.adapt/ beside W.onnx holds what it works with: run.json (what this run is), studio/ (if it was rendered here),
+W.adapt/ beside W.onnx holds what it works with: run.json (what this run is), outdoor/ (if it was rendered here),
 adversarial/ (the trainer's folder: settings, log, curves, checkpoints), report.json and before-after.jpg. The same
 command goes on after a kill.
 """
@@ -27,11 +27,12 @@ from wildpose.adapt.photos import (
     without,
 )
 from wildpose.adapt.picture import draw_before_after
-from wildpose.adapt.settings import STUDIO_IMAGES, STUDIO_SEED, UNLABELLED_SHARE
+from wildpose.adapt.settings import RENDERED_IMAGES, RENDERED_SEED, STUDIO_SHARE, UNLABELLED_SHARE
 from wildpose.config import TrainConfig
-from wildpose.data.kinds import KINDS_3D, Rendered
+from wildpose.data.kinds import KINDS_3D
 from wildpose.data.mix import Mixed, TrainData
 from wildpose.data.own_photos import OwnPhotos, load_own
+from wildpose.data.sample import SampleSet
 from wildpose.data.studio import MANIFEST
 from wildpose.errors import InputError
 from wildpose.export import describe, export_onnx, load_generator
@@ -42,7 +43,7 @@ from wildpose.reproduce.network import load_network
 from wildpose.studio.generate import generate
 from wildpose.train.loop import Notify, run_phase, tell
 
-FORMAT = "wildpose-adapt/1"
+FORMAT = "wildpose-adapt/2"
 TERMS = "its owner's own photos"
 
 
@@ -56,8 +57,10 @@ class Task:
     """The weights file to write."""
     weights: Path
     """Those to start from: a weights file, or `default`."""
-    studio: Path | None = None
+    outdoor: Path | None = None
     """A rendered set; None: one is rendered into the run's folder."""
+    studio: Path | None = None
+    """Another, mixed in; its held-out person is watched."""
     unlabelled: Path | None = None
     """Folder of photos without labels."""
 
@@ -99,11 +102,14 @@ def adapt_weights(task: Task, config: TrainConfig, notify: Notify = tell) -> Rep
     prepared = prepare(task, own, config)
     notify(prepared.describe())
     start = OnnxModel.load(task.weights)
-    if task.studio:
-        KINDS_3D["studio"].open(task.studio)  # refused before anything is written
+    given = {"outdoor": task.outdoor, "studio": task.studio}
+    opened = {name: KINDS_3D[name].open(path) for name, path in given.items() if path}  # or refused: nothing is written
     claim(task, prepared, start, config)
-    train_part, studio_val = KINDS_3D["studio"].open(task.studio or render_studio(task, notify))
-    data = gather(prepared, train_part, studio_val, start.info.bone_sum_mm)
+    if not task.outdoor:
+        opened["outdoor"] = KINDS_3D["outdoor"].open(render_outdoor(task, notify))
+    studio_val = opened["studio"][1] if task.studio else None
+    rendered = {name: samples for name, (samples, _) in opened.items()}
+    data = gather(prepared, rendered, studio_val, start.info.bone_sum_mm)
     checkpoint = run_phase(config, "adversarial", data, task.folder, task.weights, notify=notify)
     report = compare(
         ask(start, prepared.held_out, studio_val),
@@ -139,32 +145,40 @@ def prepare(task: Task, own: OwnPhotos, config: TrainConfig) -> Prepared:
     return Prepared(labelled, watched, Whole(held_out), unlabelled, hashlib.sha256("".join(known).encode()).hexdigest())
 
 
-def gather(prepared: Prepared, studio: Rendered, studio_val: Rendered | None, bone_sum_mm: float) -> TrainData:
-    """Photos with labels, mixed with those without, as the wild side. The scale stays that of the weights."""
+def gather(
+    prepared: Prepared, rendered: dict[str, SampleSet], studio_val: SampleSet | None, bone_sum_mm: float
+) -> TrainData:
+    """Photos with labels, mixed with those without, as the wild side; rendered sets, by their kinds, as the other. The
+    scale stays that of the weights."""
     wild = prepared.labelled
     described = [{"name": "own photos, 2D labels", "terms": TERMS, "samples": len(wild)}]
     if prepared.unlabelled is not None:
         described.append({"name": "own photos, no labels", "terms": TERMS, "samples": len(prepared.unlabelled)})
         wild = Mixed([wild, prepared.unlabelled], [1 - UNLABELLED_SHARE, UNLABELLED_SHARE])
-    kind = KINDS_3D["studio"]
-    described.append({"name": kind.title, "terms": kind.terms, "samples": len(studio)})
-    return TrainData(wild, studio, prepared.watched, studio_val, bone_sum_mm, tuple(described))
+    for name, samples in rendered.items():
+        kind = KINDS_3D[name]
+        described.append({"name": kind.title, "terms": kind.terms, "samples": len(samples)})
+    people = rendered["outdoor"]
+    if "studio" in rendered:
+        people = Mixed([people, rendered["studio"]], [1 - STUDIO_SHARE, STUDIO_SHARE])
+    return TrainData(wild, people, prepared.watched, studio_val, bone_sum_mm, tuple(described))
 
 
-def render_studio(task: Task, notify: Notify) -> Path:
-    """A small set of the package's own people and poses; goes on, or is there already, the second time."""
-    notify(f"rendering {STUDIO_IMAGES} studio pictures; `--studio DIR` takes a set that is there already")
-    return generate("studio", task.folder / "studio", STUDIO_IMAGES, STUDIO_SEED, workers=2)
+def render_outdoor(task: Task, notify: Notify) -> Path:
+    """A small set of the package's own people, poses and places; goes on, or is there already, the second time."""
+    notify(f"rendering {RENDERED_IMAGES} outdoor pictures; `--outdoor DIR` takes a set that is there already")
+    return generate("outdoor", task.folder / "outdoor", RENDERED_IMAGES, RENDERED_SEED, workers=2)
 
 
 def claim(task: Task, prepared: Prepared, start: OnnxModel, config: TrainConfig) -> None:
     """Note what this folder is for, or find that it is for just that: a run must not go on with other data."""
-    rendered_here = f"{STUDIO_IMAGES} pictures, seed {STUDIO_SEED}"
+    rendered_here = f"{RENDERED_IMAGES} pictures, seed {RENDERED_SEED}"
     wanted: dict[str, Any] = {
         "format": FORMAT,
         "weights": start.info.sha256,
         "photos and labels": prepared.content,
-        "studio": digest(task.studio / MANIFEST) if task.studio else rendered_here,
+        "outdoor": digest(task.outdoor / MANIFEST) if task.outdoor else rendered_here,
+        "studio": digest(task.studio / MANIFEST) if task.studio else "none",
         "settings": json.loads(json.dumps(asdict(config))),
     }
     path = task.folder / "run.json"

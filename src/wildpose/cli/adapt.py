@@ -14,6 +14,7 @@ def adapt(
     /,
     labels: Path,
     out: Path,
+    outdoor: Path | None = None,
     studio: Path | None = None,
     unlabelled: Path | None = None,
     weights: Path = Path("default"),
@@ -31,7 +32,8 @@ def adapt(
         photos: Folder that the labels' file names start from.
         labels: COCO keypoints JSON, as labelling tools write it.
         out: Weights file to write, *.onnx; the folder *.adapt beside it gets report, picture, curves, checkpoints.
-        studio: Rendered people with 3D labels (`wildpose data studio`); without it some are rendered first.
+        outdoor: Rendered people with 3D labels (`wildpose data outdoor`); without it some are rendered first.
+        studio: More of them (`wildpose data studio`), mixed in; a person in it is held out and judged.
         unlabelled: Folder of further photos, without labels; the people that are found there count for the
             discriminator alone.
         weights: What to start from: an .onnx file, or a name that `wildpose weights` lists.
@@ -57,7 +59,7 @@ def adapt(
     keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
-    task = Task(photos, labels, out, weights, studio, unlabelled)
+    task = Task(photos, labels, out, weights, outdoor, studio, unlabelled)
     try:
         report = adapt_weights(task, config)
     except Interrupted as stop:
