@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from wildpose.codec import HeatmapCodec
@@ -74,14 +74,6 @@ def add_terms(total: dict[str, Tensor], terms: dict[str, Tensor]) -> None:
         total[name] = total[name] + value.detach() if name in total else value.detach()
 
 
-def joined_values(total: dict[str, Tensor], training: Training) -> dict[str, float]:
-    """Summed over the processes; every one of them raises NonFiniteLoss if one has reason to."""
-    summed = training.workers.sum(torch.stack([value.float() for value in total.values()]))
-    values = dict(zip(total, summed.tolist(), strict=True))
-    check_finite(values, training)
-    return values
-
-
 def check_finite(values: dict[str, float], training: Training) -> None:
     for name, value in values.items():
         if not math.isfinite(value):
@@ -110,9 +102,9 @@ def norms_of(generator: Generator) -> list[nn.modules.batchnorm._BatchNorm]:
     return [m for m in generator.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
 
 
-def clip_gradient(network: nn.Module, largest: float) -> float:
+def clip_gradient(network: nn.Module, largest: float) -> Float[Tensor, ""]:
     """Scale the gradient down to the norm `largest`, if that is above 0; returns the norm it had."""
-    return float(nn.utils.clip_grad_norm_(network.parameters(), largest or math.inf))
+    return nn.utils.clip_grad_norm_(network.parameters(), largest or math.inf)
 
 
 def predict(training: Training, portion: Portion) -> PoseMaps:
@@ -121,11 +113,14 @@ def predict(training: Training, portion: Portion) -> PoseMaps:
 
 
 def step_generator(training: Training, total: dict[str, Tensor]) -> dict[str, float]:
-    """Its gradients are there: check, join, clip, step, rest."""
+    """Its gradients are there: join, clip, check, step, rest. Values of the joined batch; every process raises
+    NonFiniteLoss if one has reason to."""
     generator, config = training.generator, training.config
-    values = joined_values(total, training)
+    summed = training.workers.sum(torch.stack([value.float() for value in total.values()]))
     training.workers.sum_gradients(generator)
-    values["gradient_norm"] = clip_gradient(generator, config.clip_norm)
+    norm = clip_gradient(generator, config.clip_norm)
+    numbers = torch.cat([summed, norm.float()[None]]).tolist()  # the one time that a GPU is waited for
+    values = dict(zip((*total, "gradient_norm"), numbers, strict=True))
     check_finite(values, training)  # finite losses can have gradients that aren't: the next checkpoint would hold them
     training.optimisers[0].step()
     generator.requires_grad_(False)
