@@ -91,9 +91,9 @@ def test_someone_out_of_sight_for_long_is_forgotten(estimator, monkeypatch):
     assert [p.id for p in follower.step(frame((40, 50, 110, 150))[0])] == [1]
 
 
-@pytest.mark.parametrize(("away_s", "expected"), [(0.1, 1), (0.6, 0), (2.0, 1)])
+@pytest.mark.parametrize(("away_s", "expected"), [(0.1, 1), (0.6, 0), (2.0, 0), (3.5, 1)])
 def test_someone_out_of_sight_may_have_gone_on_as_far_as_people_get_in_that_time(estimator, away_s, expected):
-    """1.4 box sides: too far for a tenth of a second; after two seconds it may as well be somebody else."""
+    """1.4 box sides: too far for a tenth of a second; after three seconds everybody is forgotten."""
     follower = PeopleFollower(estimator)
     assert [p.id for p in follower.step(frame((40, 50, 110, 150))[0], 0.0)] == [0]
     assert follower.step(frame()[0], 0.03) == []

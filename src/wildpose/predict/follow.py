@@ -18,11 +18,9 @@ FRAME_S = 1 / 30
 """Between two frames whose times aren't told."""
 REMEMBERED_S = 3.0
 """Someone out of sight for longer is forgotten."""
-NEAR, ROAMS = 0.6, 2.5
-"""Someone found again is the lost person if no farther than this from the old place, in box sides, and in box sides
-more for each second out of sight: half of what a sprinter covers..."""
-ROAMS_S = 1.5
-"""...for so long: who hasn't been seen for longer may be anywhere, so that only the old place tells them..."""
+NEAR, ROAMS, FARTHEST = 0.6, 2.5, 3.0
+"""Someone found again is the lost person if no farther than the first from the old place, in box sides, more by the
+second for each second out of sight (half of what a sprinter covers), but at most the third..."""
 ALIKE = 0.4
 """...and if the smaller of the two boxes has at least this share of the other's longer side. Low, for the last pose
 before somebody is lost, or cut off by the picture's edge, is often half of them."""
@@ -125,9 +123,7 @@ class PeopleFollower:
     def _number(self, pose: Pose3D) -> Tracked:
         """The number of the nearest lost person where one fits, or else a new one."""
         fitting = [
-            (away(pose, person.pose), person)
-            for person, seen_s in self._lost
-            if self._may_be(person, seen_s, pose)
+            (away(pose, person.pose), person) for person, seen_s in self._lost if self._may_be(person, seen_s, pose)
         ]
         if fitting:
             person = min(fitting, key=lambda pair: pair[0])[1]
@@ -152,7 +148,7 @@ def looks_like(a: Pose3D, b: Pose3D, believed_side: float = 0.0, apart_s: float 
     """
     side = _side(a)
     nearest = float(np.clip(side, _side(b), max(_side(b), believed_side)))
-    reach = NEAR + (ROAMS * apart_s if apart_s <= ROAMS_S else 0.0)
+    reach = min(NEAR + ROAMS * apart_s, FARTHEST)
     return away(a, b) <= reach and min(side, nearest) >= ALIKE * max(side, nearest)
 
 
