@@ -1,7 +1,7 @@
 """Does adapting to photos with 2D labels make their depth better, too? Rendered photos of one kind of scene know.
 
     python tests/adapt/proof.py make DIR --photos 500 --scene indoor --look night
-    wildpose adapt DIR/photos --labels DIR/labels.json --studio STUDIO --out DIR/night.onnx
+    wildpose adapt DIR/photos --labels DIR/labels.json --outdoor OUTDOOR --studio STUDIO --out DIR/night.onnx
     python tests/adapt/proof.py judge DIR DIR/night.onnx
 
 `make` renders outdoor people of the train split with a seed of their own and keeps those of one scene kind, as JPEG
