@@ -18,7 +18,7 @@ FRAME_S = 1 / 30
 """Between two frames whose times aren't told."""
 REMEMBERED_S = 3.0
 """Someone out of sight for longer is forgotten."""
-NEAR, ROAMS, FARTHEST = 0.6, 2.5, 3.0
+NEAR, ROAMS, FARTHEST = 0.6, 2.5, 3.5
 """Someone found again is the lost person if no farther than the first from the old place, in box sides, more by the
 second for each second out of sight (half of what a sprinter covers), but at most the third..."""
 ALIKE = 0.4
@@ -31,6 +31,9 @@ frames, before they are lost, says nothing of how large they will be when found 
 WINDOW_SHRINKS = 0.63
 """Least share of its width and height of a second before that a followed person's window has. A pose of which some
 limbs are unsure gives a smaller box, and that a pose with fewer still: so people got lost on dark backgrounds."""
+SURE = 0.25
+"""Confidence from which a joint counts for where somebody is. Higher than elsewhere: one on something else draws the
+window there, and the next pose with it."""
 WAITED_S = 1.0
 """So long the window where somebody was lost is looked into again in every frame."""
 
@@ -82,7 +85,7 @@ class PeopleFollower:
         still = WINDOW_SHRINKS ** max(self._now_s - before_s, 0.0)
         for person in self.people:
             self._sides[person.id] = max(_side(person.pose), SHRINKS * self._sides.get(person.id, 0.0))
-            self._windows[person.id] = _window(box_around(person.pose), self._windows.get(person.id), still)
+            self._windows[person.id] = _window(_box(person.pose), self._windows.get(person.id), still)
         return self.people
 
     def _remember(self, followed: list[Tracked], before_s: float) -> None:
@@ -102,7 +105,7 @@ class PeopleFollower:
         given = self._until_search < 0
         vanished = {person.id: seen_s for person, seen_s in self._lost if self._now_s - seen_s <= WAITED_S}
         people = [*self.people, *(person for person, _ in self._lost if person.id in vanished)]
-        boxes = np.array([self._windows.get(p.id, box_around(p.pose)) for p in people]).reshape(-1, 4)
+        boxes = np.array([self._windows.get(p.id, _box(p.pose)) for p in people]).reshape(-1, 4)
         kept: list[Tracked] = []
         for person, pose in zip(people, poses_in_boxes(self.model, pyramid, boxes), strict=True):
             lost = fit_score(pose) < KEEP_SCORE or is_repeat(pose, [other.pose for other in kept])
@@ -133,11 +136,11 @@ class PeopleFollower:
         return Tracked(self._next_id - 1, pose)
 
 
-def away(a: Pose3D, b: Pose3D) -> float:
-    """Distance of the middles of two people's boxes, in longer sides of the larger box."""
-    box_a, box_b = box_around(a), box_around(b)
+def away(a: Pose3D, b: Pose3D, side: float = 0.0) -> float:
+    """Distance of the middles of two people's boxes, in longer sides of the larger one, or in `side` px if more."""
+    box_a, box_b = _box(a), _box(b)
     middles = (box_a[:2] + box_a[2:] / 2) - (box_b[:2] + box_b[2:] / 2)
-    return float(np.linalg.norm(middles) / max(box_a[2:].max(), box_b[2:].max()))
+    return float(np.linalg.norm(middles) / max(box_a[2:].max(), box_b[2:].max(), side))
 
 
 def looks_like(a: Pose3D, b: Pose3D, believed_side: float = 0.0, apart_s: float = 0.0) -> bool:
@@ -149,7 +152,7 @@ def looks_like(a: Pose3D, b: Pose3D, believed_side: float = 0.0, apart_s: float 
     side = _side(a)
     nearest = float(np.clip(side, _side(b), max(_side(b), believed_side)))
     reach = min(NEAR + ROAMS * apart_s, FARTHEST)
-    return away(a, b) <= reach and min(side, nearest) >= ALIKE * max(side, nearest)
+    return away(a, b, believed_side) <= reach and min(side, nearest) >= ALIKE * max(side, nearest)
 
 
 def _window(
@@ -163,6 +166,10 @@ def _window(
     return np.concatenate([middle - size / 2, size])
 
 
+def _box(pose: Pose3D) -> Float[np.ndarray, " 4"]:
+    return box_around(pose, SURE)
+
+
 def _side(pose: Pose3D) -> float:
     """The longer side of a person's box."""
-    return float(box_around(pose)[2:].max())
+    return float(_box(pose)[2:].max())

@@ -37,9 +37,9 @@ def find_people(
     return drop_repeats([poses[i] for i in order if sureness[i] >= MIN_SURENESS])[:max_people]
 
 
-def box_around(pose: Pose3D) -> Float[np.ndarray, " 4"]:
-    """The box around a pose's joints; unsure joints count only if hardly any other is left."""
-    sure = pose.confidence >= min(MIN_CONFIDENCE, np.sort(pose.confidence)[-8])
+def box_around(pose: Pose3D, least: float = MIN_CONFIDENCE) -> Float[np.ndarray, " 4"]:
+    """The box around a pose's joints; those of less confidence count only if hardly any other is left."""
+    sure = pose.confidence >= min(least, np.sort(pose.confidence)[-8])
     low, high = pose.joints_px[sure].min(0), pose.joints_px[sure].max(0)
     return np.concatenate([low, np.maximum(high - low, 2.0)]).astype(np.float64)
 
