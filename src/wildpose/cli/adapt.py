@@ -45,20 +45,18 @@ def adapt(
         raise InputError("--out FILE.onnx", f"{out}", "name a weights file to write")
     if steps is not None and steps < 1:
         raise InputError("--steps of 1 or more", str(steps), "mend --steps")
-    import torch
-
     from wildpose.adapt.run import Task, adapt_weights
     from wildpose.adapt.settings import settings
     from wildpose.cli.train import check_sizes
     from wildpose.train.guard import Interrupted
     from wildpose.train.memory import keep_freed_memory
     from wildpose.train.start import read_start
+    from wildpose.train.threads import use_threads
 
     config = settings(read_start(weights).model, steps, set)
     check_sizes(config)
     keep_freed_memory()
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     task = Task(photos, labels, out, weights, outdoor, studio, unlabelled)
     try:
         report = adapt_weights(task, config)

@@ -47,21 +47,19 @@ def train(
         seed: Where the randomness starts.
         threads: Of the processor; 0 leaves it to torch.
     """
-    import torch
-
     from wildpose.detector.data import gather
     from wildpose.detector.model import COARSEST
     from wildpose.detector.train import DetectorConfig, train_detector
     from wildpose.train.guard import Interrupted
     from wildpose.train.memory import keep_freed_memory
+    from wildpose.train.threads import use_threads
 
     if steps < 1 or (stop_at is not None and stop_at < 1) or batch < 2 or side_px < COARSEST or side_px % COARSEST:
         got = f"{steps}, {batch} and {side_px}"
         expected = f"steps, stop_at of at least 1, batch of at least 2, side_px a multiple of {COARSEST}"
         raise InputError(expected, got, "mend the options")
     keep_freed_memory()
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     config = DetectorConfig(steps=steps, batch=batch, side_px=side_px, lr=lr, seed=seed)
     try:
         print(train_detector(config, gather(lsp, lspet, outdoor, panoramas, seed), out, stop_at, init))

@@ -74,14 +74,13 @@ def reproduce(
     for name, number in (("--seeds", seeds), ("--steps", steps), ("--threads", threads or None)):
         if number is not None and number < 1:
             raise InputError(f"{name} of 1 or more", str(number), f"mend {name}")
-    import torch
-
     from wildpose.reproduce.queue import Plan, run_queue
     from wildpose.reproduce.rows import choose_rows
     from wildpose.reproduce.start import base_settings, find_starts, pretrain
     from wildpose.reproduce.tables import write_results
     from wildpose.train.guard import Interrupted
     from wildpose.train.memory import keep_freed_memory
+    from wildpose.train.threads import use_threads
     from wildpose.train.workers import join
 
     chosen = choose_rows(table, rows)
@@ -102,8 +101,7 @@ def reproduce(
             judges = judges_on_tests(studio_test, outdoor_test, lsp, scale_rule, flip)
         check_judges(judges, table)
     keep_freed_memory()
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     if table == "diagnose":
         from wildpose.reproduce.diagnose import diagnose
 

@@ -63,18 +63,16 @@ def train(
         compile: Let torch.compile fuse the network's passes: for GPUs; takes a minute or more at the start.
         resume: auto goes on from the last checkpoint in OUT, if there is one; never refuses an OUT that has any.
     """
-    import torch
-
     from wildpose.data.kinds import KINDS_2D, KINDS_3D
     from wildpose.data.mix import build_data, parse_source
     from wildpose.train.guard import Interrupted
     from wildpose.train.loop import run_phase
     from wildpose.train.memory import keep_freed_memory
+    from wildpose.train.threads import use_threads
     from wildpose.train.workers import join
 
     keep_freed_memory()
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     config = override(PRESETS[preset], set)
     phases = PHASES if phase == "all" else (phase,)
     check_sizes(config)
