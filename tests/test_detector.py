@@ -1,6 +1,7 @@
 """Training of the detector: scenes whose boxes are true, targets by hand, a run that learns and resumes, measures."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,14 @@ from wildpose.data.sample import Sample
 from wildpose.detector.data import PeopleData, SceneBatches, coarse, look_into
 from wildpose.detector.model import PeopleNet, Wanted, aims, generalised_overlap, losses, maps
 from wildpose.detector.scenes import Labelled, canvas_rectangle, compose, paste, split
-from wildpose.detector.train import DetectorConfig, DetectorTraining, learning_rate, load_network, train_detector
+from wildpose.detector.train import (
+    DetectorConfig,
+    DetectorTraining,
+    learning_rate,
+    load_network,
+    train_detector,
+    training_of,
+)
 from wildpose.detector.validate import judge
 from wildpose.errors import InputError
 from wildpose.predict.detect import Detections, Detector
@@ -270,6 +278,9 @@ def test_training_starts_from_the_weights_of_a_file_or_a_checkpoint(tmp_path):
         with torch.no_grad():
             scores, _ = maps(run.average(torch.from_numpy(images)))
         assert np.allclose(scores.numpy(), wanted[0], atol=1e-3)
-    assert load_network(tmp_path / "step-000000")[1]["step"] == 0
+    state = load_network(tmp_path / "step-000000")[1]
+    before = Detector.load("default").metadata["training"]
+    assert training_of(state) == {**asdict(DetectorConfig()), "steps": 0, "started_from": before}
+    assert again.started_from["started_from"] == before
     with pytest.raises(InputError, match="no such file"):
         again.start_from(tmp_path / "nothing.onnx")

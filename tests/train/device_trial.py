@@ -6,6 +6,7 @@ import json
 import sys
 
 import torch
+import torch._dynamo
 from rendered_batch import Dots, tiny_config
 
 from wildpose.data.batches import Batches
@@ -24,7 +25,13 @@ def trial(device: torch.device, optimiser: str, compiled: bool) -> dict:
     batches = Batches(*sets, config.batch, config.adversarial.batch_3d, config.model, config.augment, (0, 0))
     values = [advance(training, batches[step].to(device)) for step in range(3)]
     weights = training.average.state_dict()
-    return {"values": values, "weights": {name: value.flatten().tolist() for name, value in weights.items()}}
+    counted = torch._dynamo.utils.counters
+    return {
+        "values": values,
+        "weights": {name: value.flatten().tolist() for name, value in weights.items()},
+        "compiled": counted["frames"]["ok"],
+        "breaks": sum(counted["graph_break"].values()),
+    }
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ def steps(*arguments: str) -> dict:
 )
 def test_a_step_is_the_same_step(other):
     plain, found = steps("cpu", other[1]), steps(*other)
+    assert (found["compiled"] > 0) == ("compiled" in other) and found["breaks"] == 0
     for a, b in zip(plain["values"], found["values"], strict=True):
         assert b == pytest.approx(a, rel=0.01, abs=1e-4)
     for name, value in plain["weights"].items():

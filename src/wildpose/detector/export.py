@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from wildpose.detector.model import STRIDE, PeopleNet, maps
+from wildpose.detector.train import training_of
 from wildpose.export import write_onnx
 from wildpose.predict.detect import FORMAT
 
@@ -39,7 +40,7 @@ def describe_detector(
         "stride_px": STRIDE,
         "threshold": threshold,
         "box": "tight around the 14 to 16 joints of a person, the unseen ones too",
-        "training": {"steps": state["step"], **state["config"]},
+        "training": training_of(state),
         "training_data": state["data"],
         "metrics": metrics,
         "license": "Apache-2.0",

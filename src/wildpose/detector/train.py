@@ -62,6 +62,7 @@ class DetectorTraining:
     def __init__(self, config: DetectorConfig):
         torch.manual_seed(config.seed)
         self.config, self.step, self.means = config, 0, Means()
+        self.started_from: dict[str, Any] | None = None  # training of other weights, for the weights file
         self.network = PeopleNet().to(memory_format=torch.channels_last)
         self.average = PeopleNet().to(memory_format=torch.channels_last).eval().requires_grad_(False)
         self.average.load_state_dict(self.network.state_dict())
@@ -96,7 +97,12 @@ class DetectorTraining:
 
     def start_from(self, source: Path) -> None:
         """Weights of a detector's checkpoint, or of an exported file ("default": the one in the package)."""
-        weights = read_detector(source)[1]["average"] if source.is_dir() else weights_in_file(str(source))
+        if source.is_dir():
+            state, tensors = read_detector(source)
+            weights, self.started_from = tensors["average"], training_of(state)
+        else:
+            metadata, weights = read_file(str(source))
+            self.started_from = metadata["training"]
         for network in (self.network, self.average):
             missing, unexpected = network.load_state_dict(weights, strict=False)
             if unexpected or any(not name.endswith("num_batches_tracked") for name in missing):
@@ -104,6 +110,7 @@ class DetectorTraining:
 
     def save(self, folder: Path, sources: tuple[dict[str, Any], ...]) -> Path:
         state = {"step": self.step, "phase": "detector", "config": asdict(self.config), "means": asdict(self.means)}
+        state |= {"started_from": self.started_from} if self.started_from else {}
         networks = {"network": self.network, "average": self.average}
         return save_checkpoint(folder, networks, [self.optimiser], {**state, "data": list(sources)})
 
@@ -113,6 +120,7 @@ class DetectorTraining:
         self.average.load_state_dict(tensors["average"])
         restore_optimiser(self.optimiser, tensors["optimiser-0"])
         self.step, self.means = state["step"], Means(**state["means"])
+        self.started_from = state.get("started_from")
 
 
 def learning_rate(config: DetectorConfig, step: int) -> float:
@@ -138,16 +146,22 @@ def load_network(checkpoint: Path) -> tuple[PeopleNet, dict[str, Any]]:
     return network.eval().requires_grad_(False), state
 
 
-def weights_in_file(detector: str) -> dict[str, torch.Tensor]:
-    """A detector file's weights by their names in the network. InputError for what isn't one."""
+def training_of(state: dict[str, Any]) -> dict[str, Any]:
+    """What a checkpoint's state says of the training, that of the weights it started from included."""
+    before = {"started_from": state["started_from"]} if "started_from" in state else {}
+    return {**state["config"], "steps": state["step"], **before}
+
+
+def read_file(detector: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """A detector file's metadata, and its weights by their names in the network. InputError for what isn't one."""
     import onnx
 
-    Detector.load(detector)  # checks format and digest
+    metadata = Detector.load(detector).metadata  # checks format and digest
     path = PACKAGED if detector == "default" else Path(detector)
     arrays = weights_of(onnx.load_from_string(path.read_bytes()).graph)
     prefix = "network."
     names = {name: name.removeprefix(prefix) for name in arrays if name.startswith(prefix)}
-    return {short: torch.from_numpy(arrays[name].copy()) for name, short in names.items()}
+    return metadata, {short: torch.from_numpy(arrays[name].copy()) for name, short in names.items()}
 
 
 def train_detector(
