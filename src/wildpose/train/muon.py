@@ -20,7 +20,10 @@ RMS = 0.2
 
 
 class Muon(torch.optim.Optimizer):
-    """momentum: of the convolutions' gradients (Nesterov); betas: AdamW's, of biases, norms and linear layers."""
+    """momentum: of the convolutions' gradients (Nesterov); betas: AdamW's, of biases, norms and linear layers.
+
+    dtype: in which an update is made orthogonal (Jordan et al.: bfloat16).
+    """
 
     def __init__(
         self,
@@ -29,7 +32,9 @@ class Muon(torch.optim.Optimizer):
         momentum: float = 0.95,
         betas: tuple[float, float] = (0.9, 0.99),
         weight_decay: float = 0.0,
+        dtype: torch.dtype = torch.float32,
     ):
+        self.dtype = dtype
         kernels = [p for p in network.parameters() if p.ndim == 4]
         others = [p for p in network.parameters() if p.ndim != 4]
         groups = [{"params": kernels, "kernels": True}, {"params": others, "kernels": False}]
@@ -56,7 +61,7 @@ class Muon(torch.optim.Optimizer):
             ahead = torch._foreach_lerp(grads, averages, group["momentum"])
             matrices = torch.stack([a.reshape(len(a), -1) for a in ahead])
             rows, columns = matrices.shape[1:]
-            updates = orthogonal(matrices) * (-group["lr"] * RMS * max(rows, columns) ** 0.5)
+            updates = orthogonal(matrices, self.dtype) * (-group["lr"] * RMS * max(rows, columns) ** 0.5)
             torch._foreach_add_(same, [update.view(kernel.shape) for update, kernel in zip(updates, same, strict=True)])
 
     def _step_others(self, group: dict, others: list[nn.Parameter]) -> None:
@@ -81,13 +86,14 @@ class Muon(torch.optim.Optimizer):
         return state[name]
 
 
-def orthogonal(matrices: Float[Tensor, "N R C"]) -> Float[Tensor, "N R C"]:
-    """Each with its singular vectors as they are and its singular values between about 0.7 and 1.2."""
+def orthogonal(matrices: Float[Tensor, "N R C"], dtype: torch.dtype = torch.float32) -> Float[Tensor, "N R C"]:
+    """Each with its singular vectors as they are and its singular values between about 0.7 and 1.2; multiplied in
+    `dtype`, returned as it came."""
     wide = matrices.shape[1] <= matrices.shape[2]
     x = matrices if wide else matrices.mT
-    x = x / x.flatten(1).norm(dim=1)[:, None, None].clamp_min(1e-12)
+    x = (x / x.flatten(1).norm(dim=1)[:, None, None].clamp_min(1e-12)).to(dtype)
     a, b, c = COEFFICIENTS
     for _ in range(ROUNDS):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return x if wide else x.mT
+    return (x if wide else x.mT).to(matrices.dtype)

@@ -133,7 +133,7 @@ def _optimiser(config: TrainConfig, network: nn.Module, lr: float) -> torch.opti
     if config.optimiser == "rmsprop":
         return torch.optim.RMSprop(network.parameters(), lr, alpha=0.99, eps=1e-8)
     if config.optimiser == "muon":
-        return Muon(network, lr, weight_decay=config.weight_decay)
+        return Muon(network, lr, weight_decay=config.weight_decay, dtype=getattr(torch, config.precision))
     # beta2 as RMSprop's alpha above: a burst of gradient is forgotten in hundreds of steps, not thousands.
     return torch.optim.AdamW(network.parameters(), lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True)
 
