@@ -12,6 +12,8 @@ from wildpose.cli import main
 from wildpose.errors import InputError
 from wildpose.evaluate import codec_of, decode_poses, evaluate_3d, evaluate_studio
 from wildpose.geometry import bone_length_sum, crop_matrix, square_crop, weak_perspective_scale
+from wildpose.predict.answer import Answer
+from wildpose.skeleton import MPII16
 from wildpose.tables import Grouping
 
 
@@ -111,9 +113,9 @@ def test_evaluation_and_prediction_agree_on_mm():
     joints, depth = rng.uniform(10, 118, (1, 16, 2)), rng.normal(scale=0.3, size=(1, 16)).astype(np.float32)
     heatmaps = codec.encode(joints[0], np.ones(16, bool))[None]
     window = square_crop([0, 0, 128, 128], 1.0)
-    poses = decode_poses(heatmaps, depth, codec, [window], [crop_matrix(window, 128)])
+    poses = decode_poses(Answer(heatmaps, depth), codec, [window], [crop_matrix(window, 128)])
     ours = metrics.scale_poses(poses.poses.astype(np.float64), "train-mean", 4072.0)
-    theirs = crops.crop_to_mm(joints[0], depth[0].astype(np.float64), 128, 4072.0)
+    theirs = crops.pose_to_mm(codec.lift(joints, depth, MPII16.index("pelvis"))[0], 4072.0)
     assert np.allclose(ours[0], theirs, atol=0.01)
 
 

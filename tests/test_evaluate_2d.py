@@ -50,7 +50,7 @@ def test_flip_test_puts_everything_back_in_its_place():
     crops = np.zeros((1, 128, 128, 3), np.uint8)
     crops[0, 40:44, 100:104] = 200
     plain, depth = Sided().run(crops)
-    both, both_depth = Mirrored(Sided()).run(crops)
+    both, both_depth, _ = Mirrored(Sided()).run(crops)
     assert plain[0, MPII16.index("left_wrist"), 10, 25] == 200
     assert np.array_equal(plain, both) and np.array_equal(depth, both_depth)
 

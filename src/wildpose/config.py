@@ -35,6 +35,8 @@ class ModelConfig:
     read where that joint's heatmap is (beyond the paper, for the small preset)."""
     sigma_px: float = 1.0
     """Standard deviation of the target Gaussian in heatmap px (the paper: identity covariance)."""
+    refiner_width: int = 0
+    """Width of the pose refiner, which `wildpose refine` adds to a trained network; 0: none, as in the paper."""
 
     @property
     def heatmap_px(self) -> int:

@@ -1,9 +1,9 @@
 """Checkpoint to a weights file that describes itself: ONNX with one metadata entry, checked against the original.
 
-Input `crops_rgb` uint8 (N, H, W, 3), normalisation inside; outputs `heatmaps` (N, 16, h, w) of the last stack and
-`depth` (N, 16). The entry `wildpose` is JSON: architecture, skeleton, units, data with terms, metrics, sha256. The
-digest is that of the file's bytes with its own 64 hex digits replaced by zeros. How weights lie in the file:
-`wildpose.stored`.
+Input `crops_rgb` uint8 (N, H, W, 3), normalisation inside; outputs `heatmaps` (N, 16, h, w) of the last stack,
+`depth` (N, 16) and, of a network with a refiner, `pose` (N, 16, 3). The entry `wildpose` is JSON: architecture,
+skeleton, units, data with terms, metrics, sha256. The digest is that of the file's bytes with its own 64 hex digits
+replaced by zeros. How weights lie in the file: `wildpose.stored`.
 """
 
 import copy
@@ -27,22 +27,22 @@ from wildpose.stored import Kind, rounded, store
 from wildpose.train.checkpoint import read_checkpoint
 
 FORMAT = "wildpose-weights/1"
-OUTPUTS = ("heatmaps", "depth")
 PARITY = 1e-3
 """Largest difference allowed between the checkpoint and the exported file, in the outputs' units, or as a share of the
 largest output: on noise, which no network has learnt, depth may be 40, and float32 rounds accordingly."""
 
 
 class Deployed(nn.Module):
-    """What runs at prediction: the last stack's heatmaps and the depth, as plain tensors."""
+    """What runs at prediction, as plain tensors: `outputs` names them."""
 
     def __init__(self, generator: Generator):
         super().__init__()
         self.generator = generator
+        self.outputs = ("heatmaps", "depth", "pose") if generator.refiner else ("heatmaps", "depth")
 
     def forward(self, crops_rgb):
         maps = self.generator(crops_rgb)
-        return maps.heatmaps[:, -1], maps.depth
+        return (maps.heatmaps[:, -1], maps.depth, maps.pose)[: len(self.outputs)]
 
 
 def load_generator(checkpoint: Path) -> tuple[Generator, dict[str, Any]]:
@@ -69,7 +69,11 @@ def describe(generator: Generator, state: dict[str, Any], name: str, metrics: li
         "heatmap_px": config.heatmap_px,
         "sigma_px": config.sigma_px,
         "normalisation": f"inside the graph: (RGB / 255 - {MEAN_RGB}) / {STD_RGB}",
-        "units": {"heatmaps": "peak 1", "depth": "half crop sides, relative to the pelvis, + = away from the camera"},
+        "units": {
+            "heatmaps": "peak 1",
+            "depth": "half crop sides, relative to the pelvis, + = away from the camera",
+            "pose": "likewise, x to the right and y down in the picture; only if refiner_width isn't 0",
+        },
         "bone_sum_mm": round(state["bone_sum_mm"], 1),
         "crop_scale": CROP_SCALE,
         "history": state["history"],
@@ -83,7 +87,8 @@ def export_onnx(generator: Generator, description: dict[str, Any], target: Path,
     """Write the file whole or not at all; raises RuntimeError if it doesn't compute what the generator computes."""
     side = generator.config.input_px
     crops = torch.randint(0, 256, (3, side, side, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    write_onnx(Deployed(generator), {"crops_rgb": crops}, OUTPUTS, description, target, kind)
+    deployed = Deployed(generator)
+    write_onnx(deployed, {"crops_rgb": crops}, deployed.outputs, description, target, kind)
 
 
 def write_onnx(

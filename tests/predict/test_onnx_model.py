@@ -15,8 +15,8 @@ def test_runs_any_number_of_crops_and_knows_its_sizes(weights_path):
     model = OnnxModel.load(weights_path)
     assert (model.codec.input_px, model.codec.heatmap_px, model.info.name) == (128, 32, "coloured dots")
     for n in (1, 3):
-        heatmaps, depth = model.run(np.zeros((n, 128, 128, 3), np.uint8))
-        assert heatmaps.shape == (n, 16, 32, 32)
+        heatmaps, depth, pose = model.run(np.zeros((n, 128, 128, 3), np.uint8))
+        assert heatmaps.shape == (n, 16, 32, 32) and pose is None
         np.testing.assert_array_equal(depth, np.tile(DEPTH, (n, 1)))
 
 

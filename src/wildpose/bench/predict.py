@@ -32,7 +32,7 @@ def bench_predict(
     """
     import cv2
 
-    from wildpose.predict.crops import ImagePyramid, crop_to_mm, poses_in_boxes
+    from wildpose.predict.crops import ImagePyramid, pose_to_mm, poses_in_boxes
     from wildpose.predict.onnx_model import OnnxModel
 
     if min(threads, runs, frames) < 1:
@@ -47,16 +47,12 @@ def bench_predict(
     def cut() -> np.ndarray:
         return ImagePyramid(image).cut(crop, model.info.input_px)[None]
 
-    def decode(heatmaps: np.ndarray, depth: np.ndarray) -> None:
-        joints, _ = model.codec.decode(heatmaps)
-        crop_to_mm(joints[0].astype(np.float64), depth[0], model.info.input_px, model.info.bone_sum_mm)
-
     crops = cut()
-    maps = model.run(crops)
+    answer = model.run(crops)
     calls = {
         "crop": cut,
         "network": lambda: model.run(crops),
-        "decode": lambda: decode(*maps),
+        "decode": lambda: pose_to_mm(answer.read(model.codec)[2][0], model.info.bone_sum_mm),
         "whole": lambda: poses_in_boxes(model, ImagePyramid(image), [BOX_XYWH]),
     }
     parts = measure(calls, runs)

@@ -18,6 +18,7 @@ COMMANDS = {
     "evaluate": "the accuracy of weights on a data set [train]",
     "card": "a model card: weights measured on every set, as one page [train]",
     "train": "train a network in the paper's three phases [train]",
+    "refine": "teach a trained network what poses bodies have [train]",
     "adapt": "teach the network your own photos with 2D labels [train]",
     "export": "a trained checkpoint as an ONNX weights file [train]",
     "detector": "train, export and measure the network that finds people [train]",

@@ -15,11 +15,11 @@ from tqdm import tqdm
 from wildpose.codec import HeatmapCodec
 from wildpose.data.sample import Sample, SampleSet
 from wildpose.geometry import Crop, apply_affine, crop_matrix, depth_in_crop, invert_affine, square_crop
+from wildpose.predict.answer import PELVIS, Answer
 from wildpose.predict.crops import ImagePyramid
 from wildpose.predict.mirrored import Mirrored
 from wildpose.skeleton import MPII16
 
-PELVIS = MPII16.index("pelvis")
 BATCH = 32
 
 
@@ -44,7 +44,7 @@ class Model(Protocol):
 
     def run(
         self, crops_rgb: UInt8[np.ndarray, "N Hi Wi 3"]
-    ) -> tuple[Float[np.ndarray, "N P h w"], Float[np.ndarray, "N P"]]: ...
+    ) -> tuple[Float[np.ndarray, "N P h w"], Float[np.ndarray, "N P"]] | Answer: ...
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def predict_set(model: Model, samples: SampleSet, flip: bool = False) -> tuple[P
         crops = [square_crop(sample.box_xywh, model.info.crop_scale) for sample in chunk]
         matrices = [crop_matrix(crop, codec.input_px) for crop in crops]
         pictures = np.stack([_cut(sample, crop, codec.input_px) for sample, crop in zip(chunk, crops, strict=True)])
-        found.append(decode_poses(*network.run(pictures), codec, crops, matrices))
-        ideal.append(decode_poses(*_true_outputs(chunk, crops, matrices, codec), codec, crops, matrices))
+        found.append(decode_poses(Answer(*network.run(pictures)), codec, crops, matrices))
+        ideal.append(decode_poses(_true_outputs(chunk, crops, matrices, codec), codec, crops, matrices))
         people += [(s.joints_px, s.mask, s.joints_cam_mm) for s in chunk]
     joints_px, mask, cam = zip(*people, strict=True)
     truth = Truth(np.stack(joints_px), np.stack(mask), None if cam[0] is None else np.stack(cam))
@@ -92,20 +92,21 @@ def codec_of(info: Info) -> HeatmapCodec:
 
 
 def decode_poses(
-    heatmaps: Float[np.ndarray, "N P h w"],
-    depth: Float[np.ndarray, "N P"],
+    answer: Answer,
     codec: HeatmapCodec,
     crops: Sequence[Crop],
     matrices: Sequence[np.ndarray],
 ) -> Poses:
     """Outputs of N crops to joints in their images and poses in half crop sides."""
-    joints_crop_px, _ = codec.decode(heatmaps)
+    joints_crop_px, _, poses = answer.read(codec)
     joints_px = np.stack([apply_affine(invert_affine(m), j) for m, j in zip(matrices, joints_crop_px, strict=True)])
     half_sides_px = np.array([crop.side_px / 2 for crop in crops])
-    return Poses(joints_px, codec.lift(joints_crop_px, depth, PELVIS), half_sides_px)
+    return Poses(joints_px, poses, half_sides_px)
 
 
-def _true_outputs(chunk: Sequence[Sample], crops: Sequence[Crop], matrices: Sequence[np.ndarray], codec: HeatmapCodec):
+def _true_outputs(
+    chunk: Sequence[Sample], crops: Sequence[Crop], matrices: Sequence[np.ndarray], codec: HeatmapCodec
+) -> Answer:
     """What a perfect network would put out for these samples; depth 0 where the truth is 2D only."""
     heatmaps, depth = [], []
     for sample, crop, matrix in zip(chunk, crops, matrices, strict=True):
@@ -114,7 +115,7 @@ def _true_outputs(chunk: Sequence[Sample], crops: Sequence[Crop], matrices: Sequ
         depth.append(
             depth_in_crop(sample.joints_cam_mm, sample.joints_px, crop, PELVIS) if known else np.zeros(MPII16.n)
         )
-    return np.stack(heatmaps), np.stack(depth).astype(np.float32)
+    return Answer(np.stack(heatmaps), np.stack(depth).astype(np.float32))
 
 
 def _chunks(samples: SampleSet) -> Iterator[list[Sample]]:

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from wildpose.geometry import Crop, apply_affine, bone_length_sum, crop_matrix, invert_affine, square_crop
+from wildpose.predict.answer import Answer
 from wildpose.predict.mirrored import Mirrored
 from wildpose.predict.onnx_model import OnnxModel
 from wildpose.skeleton import MPII16, MPII16_LEGACY_BONES
@@ -14,7 +15,6 @@ from wildpose.types import Pose3D
 
 BATCH = 16
 """Most crops in one run of the network: bounds memory; larger brings no speed on a CPU."""
-PELVIS = MPII16.index("pelvis")
 LEGACY_BONES = MPII16.pairs(MPII16_LEGACY_BONES)
 
 
@@ -70,32 +70,28 @@ def poses_in_crops(
         pyramids, boxes = zip(*people[start : start + BATCH], strict=True)
         crops = [square_crop(box, model.info.crop_scale) for box in boxes]
         cut = [pyramid.cut(crop, model.info.input_px) for pyramid, crop in zip(pyramids, crops, strict=True)]
-        heatmaps, depth = model.run(np.stack(cut))
-        joints_crop_px, confidence = model.codec.decode(heatmaps)
-        for box, crop, joints, z, sure in zip(boxes, crops, joints_crop_px, depth, confidence, strict=True):
-            poses.append(_to_pose(model, box, crop, joints.astype(np.float64), z, sure))
+        joints_crop_px, confidence, lifted = Answer(*model.run(np.stack(cut))).read(model.codec)
+        for box, crop, joints, pose, sure in zip(boxes, crops, joints_crop_px, lifted, confidence, strict=True):
+            poses.append(_to_pose(model, box, crop, joints.astype(np.float64), pose, sure))
     return poses
 
 
-def _to_pose(model: OnnxModel | Mirrored, box, crop: Crop, joints_crop_px, depth, confidence) -> Pose3D:
+def _to_pose(model: OnnxModel | Mirrored, box, crop: Crop, joints_crop_px, pose, confidence) -> Pose3D:
     to_image = invert_affine(crop_matrix(crop, model.info.input_px))
     return Pose3D(
         joints_px=apply_affine(to_image, joints_crop_px).astype(np.float32),
-        joints_mm=crop_to_mm(joints_crop_px, depth, model.info.input_px, model.info.bone_sum_mm),
+        joints_mm=pose_to_mm(pose, model.info.bone_sum_mm),
         confidence=confidence.astype(np.float32),
         box_xywh=box.astype(np.float32),
         score=float(confidence.mean()),
     )
 
 
-def crop_to_mm(
-    joints_crop_px: Float[np.ndarray, "16 2"], depth: Float[np.ndarray, " 16"], input_px: int, bone_sum_mm: float
-) -> Float[np.ndarray, "16 3"]:
-    """Pelvis-relative mm from a crop's joints and depth (half crop sides), by the train-mean rule.
+def pose_to_mm(pose: Float[np.ndarray, "16 3"], bone_sum_mm: float) -> Float[np.ndarray, "16 3"]:
+    """Pelvis-relative mm from half crop sides, by the train-mean rule.
 
     The pose is scaled so that its 14 bones (Zhou et al., ICCV 2017) add up to the training set's mean sum.
     """
-    xyz = np.column_stack([(2 * joints_crop_px + 1) / input_px - 1, depth])
-    xyz -= xyz[PELVIS]
+    xyz = pose.astype(np.float64)
     own_sum = float(bone_length_sum(xyz, LEGACY_BONES))
     return (xyz * (bone_sum_mm / max(own_sum, 1e-6))).astype(np.float32)

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
 from wildpose.codec import HeatmapCodec
 from wildpose.errors import InputError
+from wildpose.predict.answer import Answer
 from wildpose.predict.shipped import shipped
 from wildpose.skeleton import MPII16
 
@@ -38,10 +39,11 @@ class WeightsInfo:
 
 
 class OnnxModel:
-    """Crops to heatmaps and depth. Load it with `OnnxModel.load`."""
+    """Crops to heatmaps, depth and, if the network has a refiner, poses. Load it with `OnnxModel.load`."""
 
     def __init__(self, session: onnxruntime.InferenceSession, info: WeightsInfo):
         self.session, self.info = session, info
+        self.outputs = [name for name in Answer._fields if name in {value.name for value in session.get_outputs()}]
         self.codec = HeatmapCodec(info.input_px, info.heatmap_px, info.sigma_px)
 
     @classmethod
@@ -66,12 +68,9 @@ class OnnxModel:
         _check_interface(where, session, info)
         return cls(session, info)
 
-    def run(
-        self, crops_rgb: UInt8[np.ndarray, "N H W 3"]
-    ) -> tuple[Float[np.ndarray, "N P h w"], Float[np.ndarray, "N P"]]:
-        """Heatmaps of the last stack, and depth relative to the pelvis in half crop sides (+ = away)."""
-        heatmaps, depth = self.session.run(["heatmaps", "depth"], {"crops_rgb": np.ascontiguousarray(crops_rgb)})
-        return heatmaps, depth
+    def run(self, crops_rgb: UInt8[np.ndarray, "N H W 3"]) -> Answer:
+        """What the network says; heatmaps are those of the last stack."""
+        return Answer(*self.session.run(self.outputs, {"crops_rgb": np.ascontiguousarray(crops_rgb)}))
 
 
 def read_content(weights: str | Path) -> tuple[str, bytes]:
@@ -132,7 +131,9 @@ def content_digest(content: bytes, stated: str) -> str:
 def _check_interface(where: str, session: onnxruntime.InferenceSession, info: WeightsInfo) -> None:
     wanted = {"crops_rgb": ["N", "H", "W", 3], "heatmaps": ["N", MPII16.n, "h", "w"], "depth": ["N", MPII16.n]}
     found = {value.name: value.shape for value in (*session.get_inputs(), *session.get_outputs())}
+    if "pose" in found:
+        wanted["pose"] = ["N", MPII16.n, 3]
     if {name: len(shape) for name, shape in wanted.items()} != {name: len(shape) for name, shape in found.items()}:
-        raise InputError(f"input crops_rgb and outputs heatmaps, depth in {where}", f"{found}", FETCH)
+        raise InputError(f"input crops_rgb and outputs heatmaps, depth (and pose) in {where}", f"{found}", FETCH)
     if not 0 < info.heatmap_px <= info.input_px or info.sigma_px <= 0 or info.crop_scale <= 0 or info.bone_sum_mm <= 0:
         raise InputError(f"positive sizes in the metadata of {where}", "one that is not", FETCH)

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
 from wildpose.data.batches import CROP_SCALE
 from wildpose.errors import InputError
 from wildpose.export import load_generator
 from wildpose.models.generator import Generator
+from wildpose.predict.answer import Answer
+from wildpose.train.validate import answer_of
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,9 @@ class Network:
     device: torch.device
 
     @torch.no_grad()
-    def run(
-        self, crops_rgb: UInt8[np.ndarray, "N Hi Wi 3"]
-    ) -> tuple[Float[np.ndarray, "N P h w"], Float[np.ndarray, "N P"]]:
-        """Heatmaps of the last stack, and depth."""
-        maps = self.generator(torch.from_numpy(crops_rgb).to(self.device))
-        return maps.heatmaps[:, -1].cpu().numpy(), maps.depth.cpu().numpy()
+    def run(self, crops_rgb: UInt8[np.ndarray, "N Hi Wi 3"]) -> Answer:
+        """Heatmaps of the last stack, depth, and poses if it has a refiner."""
+        return answer_of(self.generator(torch.from_numpy(crops_rgb).to(self.device)))
 
 
 def load_network(checkpoint: Path, device: torch.device) -> Network:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -19,7 +19,7 @@ class Start:
     """A generator's weights and what is known of them."""
 
     model: ModelConfig
-    phase: Phase
+    phase: Phase | Literal["refine"]
     """The last one that they went through."""
     weights: dict[str, torch.Tensor]
     origin: dict[str, Any]

@@ -74,16 +74,19 @@ class Training:
         """
         start = read_start(source)
         ours = self.config.model
-        free = {name: getattr(ours, name) for name in ("depth_readout", "depth_stages", "input_px", "sigma_px")}
+        left_free = ("depth_readout", "depth_stages", "input_px", "sigma_px", "refiner_width")
+        free = {name: getattr(ours, name) for name in left_free}
         if dataclasses.replace(start.model, **free) != ours:
             raise InputError(f"weights of {ours}", f"{start.model} in {source}", "use the same preset")
         weights = start.weights
         if start.phase == PHASES[0]:  # its depth module never learnt anything: any will do
             weights = {k: v for k, v in weights.items() if k.startswith("pose_2d.")}
+        if not ours.refiner_width:  # it corrected the errors of the network that it was made for
+            weights = {k: v for k, v in weights.items() if not k.startswith("refiner.")}
         for network in (self.generator, self.average):
             missing, unexpected = network.load_state_dict(weights, strict=False)
             missing = [name for name in missing if not name.endswith("num_batches_tracked")]  # counts, used by nothing
-            if unexpected or any(not name.startswith("depth.") for name in missing):
+            if unexpected or any(not name.startswith(("depth.", "refiner.")) for name in missing):
                 raise InputError(f"weights of {ours}", f"others in {source}", "use the same preset")
         self.origin = dict(start.origin)
 

@@ -10,7 +10,8 @@ from wildpose.codec import HeatmapCodec
 from wildpose.data.batches import plain_batches
 from wildpose.data.sample import Sample, SampleSet
 from wildpose.metrics import mpjpe, pa_mpjpe, pck_torso, scale_poses
-from wildpose.models.generator import Generator
+from wildpose.models.generator import Generator, PoseMaps
+from wildpose.predict.answer import Answer
 from wildpose.skeleton import MPII16
 from wildpose.train.workers import ALONE, Workers
 
@@ -23,10 +24,17 @@ class Predicted:
     """Plain crops of a whole set: what the network says, and the truth (NaN where there is none)."""
 
     joints_crop_px: Float[np.ndarray, "N P 2"]
-    depth: Float[np.ndarray, "N P"]
+    pose: Float[np.ndarray, "N P 3"]
+    """Relative to the pelvis in half crop sides."""
     true_joints_crop_px: Float[np.ndarray, "N P 2"]
     mask: Bool[np.ndarray, "N P"]
     true_cam_mm: Float[np.ndarray, "N P 3"]
+
+
+def answer_of(maps: PoseMaps) -> Answer:
+    """The network's word as it is at prediction."""
+    shown = maps.heatmaps[:, -1], maps.depth, *(() if maps.pose is None else (maps.pose,))
+    return Answer(*(output.cpu().numpy() for output in shown))
 
 
 @torch.no_grad()
@@ -43,10 +51,10 @@ def predict_crops(
     rows = []
     for chunk, loaded in plain_batches(samples, generator.config, batch, workers.share):
         maps = generator(chunk.crops_rgb.to(workers.device))
-        joints = codec.decode(maps.heatmaps[:, -1].cpu().numpy())[0]
+        joints, _, pose = answer_of(maps).read(codec)
         truth, mask = chunk.joints_crop_px.numpy(), chunk.heatmap_mask.numpy()
         true_mm = np.stack([unknown if s.joints_cam_mm is None else s.joints_cam_mm for s in loaded])
-        rows.append((joints, maps.depth.cpu().numpy(), truth, mask, true_mm))
+        rows.append((joints, pose, truth, mask, true_mm))
     return Predicted(*(workers.gather(np.concatenate(column), len(samples)) for column in zip(*rows, strict=True)))
 
 
@@ -64,9 +72,7 @@ def validate_3d(
 ) -> dict[str, float]:
     """P1 and P2 in mm, scale rule train-mean."""
     found = predict_crops(generator, studio, workers)
-    codec = HeatmapCodec(generator.config.input_px, generator.config.heatmap_px, generator.config.sigma_px)
-    joints, depth = found.joints_crop_px.astype(np.float64), found.depth.astype(np.float64)
-    poses = scale_poses(codec.lift(joints, depth, MPII16.index("pelvis")), "train-mean", bone_sum_mm)
+    poses = scale_poses(found.pose.astype(np.float64), "train-mean", bone_sum_mm)
     true_mm = found.true_cam_mm.astype(np.float64)
     return {"p1_mm": mpjpe(poses, true_mm), "p2_mm": pa_mpjpe(poses, true_mm)}
 
@@ -87,6 +93,4 @@ class First:
 
 def watched_poses(generator: Generator, samples: SampleSet) -> Float[np.ndarray, "N 16 3"]:
     """Poses of the first few of a set, relative to the pelvis in half crop sides, to the thousandth."""
-    found = predict_crops(generator, First(samples, WATCHED))
-    codec = HeatmapCodec(generator.config.input_px, generator.config.heatmap_px, generator.config.sigma_px)
-    return codec.lift(found.joints_crop_px, found.depth, MPII16.index("pelvis")).astype(np.float64).round(3)
+    return predict_crops(generator, First(samples, WATCHED)).pose.astype(np.float64).round(3)

@@ -1,0 +1,124 @@
+"""Beyond the paper: heatmaps and depth of all joints to one 3D pose that a body can have.
+
+The generator says of each joint where it is by itself: both ankles on the leg that is seen best, a depth for each. What
+people's poses are like, seen in all of them at once, is learnt here by a small network of fully connected layers, the
+kind that lifts 2D poses to 3D (Martinez et al., ICCV 2017). It corrects the lifted pose; joints in the image stay where
+the heatmaps say. Trained last, by `wildpose.train.refine`.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from wildpose.skeleton import MPII16
+
+PELVIS = MPII16.index("pelvis")
+WINDOW = 2
+"""Heatmap px around a peak over which its place is averaged."""
+ELSEWHERE = 4
+"""Heatmap px from the peak at which a second one may be: the slopes of the first have ended."""
+LEAST = 0.02
+"""Height under which a second peak is none."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the refiner sees of B people; places normalised to [-1, 1] of the crop."""
+
+    first: Float[Tensor, "B P 2"]
+    height: Float[Tensor, "B P"]
+    second: Float[Tensor, "B P 2"]
+    """The highest place away from the first, or the first again."""
+    second_height: Float[Tensor, "B P"]
+    depth: Float[Tensor, "B P"]
+
+    def lifted(self) -> Float[Tensor, "B P 3"]:
+        """The pose without a correction: relative to the pelvis, half crop sides."""
+        pose = torch.cat([self.first, self.depth[..., None]], -1)
+        return pose - pose[:, PELVIS : PELVIS + 1]
+
+    def mirrored(self, joints: Tensor) -> "Evidence":
+        """Of the mirrored crop. joints: the joint that each becomes."""
+        other = torch.tensor([-1.0, 1.0], device=self.depth.device)
+        return Evidence(
+            self.first[:, joints] * other,
+            self.height[:, joints],
+            self.second[:, joints] * other,
+            self.second_height[:, joints],
+            self.depth[:, joints],
+        )
+
+    def features(self) -> Float[Tensor, "B F"]:
+        middle = self.first.mean(1, keepdim=True)
+        places = torch.cat([self.first - middle, self.second - self.first], -1)
+        heights = torch.stack([self.height.clamp_min(1e-3).log() / 3, self.second_height, self.depth], -1)
+        return torch.cat([places, heights], -1).flatten(1)
+
+
+def see(heatmaps: Float[Tensor, "B P h w"], depth: Float[Tensor, "B P"]) -> Evidence:
+    """The two highest places of each map. Only operations that ONNX has."""
+    maps = heatmaps.clamp_min(0)
+    first, height, near = _peak(maps)
+    second, second_height, _ = _peak(maps * ~near)
+    second = torch.where((second_height > LEAST)[..., None], second, first)
+    return Evidence(first, height, second, second_height, depth)
+
+
+def _peak(maps: Float[Tensor, "B P h w"]) -> tuple[Tensor, Tensor, Tensor]:
+    """Place and height of the highest place of each map, and what is near it."""
+    h, w = maps.shape[-2:]
+    height, index = maps.flatten(2).max(-1)
+    rows, columns = torch.arange(h, device=maps.device), torch.arange(w, device=maps.device)
+    from_row = (rows - (index // w)[..., None]).abs()
+    from_column = (columns - (index % w)[..., None]).abs()
+    off = torch.maximum(from_row[..., :, None], from_column[..., None, :])
+    weight = (maps * (off <= WINDOW)) ** 2 + 1e-9 * (off == 0)
+    weight = weight / weight.sum((-2, -1), keepdim=True)
+    x = (weight.sum(-2) * ((2 * columns + 1) / w - 1)).sum(-1)
+    y = (weight.sum(-1) * ((2 * rows + 1) / h - 1)).sum(-1)
+    return torch.stack([x, y], -1), height, off < ELSEWHERE
+
+
+class PoseRefiner(nn.Module):
+    """Heatmaps (B, P, h, w) and depth (B, P) to poses (B, P, 3) relative to the pelvis in half crop sides.
+
+    Starts as the plain lifted pose. Left and right are treated alike: the mirrored picture gives the mirrored pose.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        joints = MPII16.n
+        self.net = nn.Sequential(*_layer(7 * joints, width), Block(width), Block(width), nn.Linear(width, 3 * joints))
+        nn.init.zeros_(self.net[-1].weight)
+        nn.init.zeros_(self.net[-1].bias)
+        self.register_buffer("mirror", torch.tensor(MPII16.mirror), persistent=False)
+
+    def forward(self, heatmaps: Float[Tensor, "B P h w"], depth: Float[Tensor, "B P"]) -> Float[Tensor, "B P 3"]:
+        return self.correct(see(heatmaps.float(), depth.float()))
+
+    def correct(self, seen: Evidence) -> Float[Tensor, "B P 3"]:
+        there, back = self._correction(seen), self._correction(seen.mirrored(self.mirror))[:, self.mirror]
+        both = (there + back * torch.tensor([-1.0, 1.0, 1.0], device=there.device)) / 2
+        return seen.lifted() + both - both[:, PELVIS : PELVIS + 1]
+
+    def _correction(self, seen: Evidence) -> Float[Tensor, "B P 3"]:
+        moved = self.net(seen.features()).unflatten(1, (MPII16.n, 3))
+        doubt = 1 - seen.height.clamp(0, 1)[..., None]  # a joint that is plain to see needs no second opinion
+        return torch.cat([moved[..., :2] * doubt, moved[..., 2:]], -1)
+
+
+class Block(nn.Module):
+    """Two layers and a skip."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.layers = nn.Sequential(*_layer(width, width), *_layer(width, width))
+
+    def forward(self, x: Float[Tensor, "B W"]) -> Float[Tensor, "B W"]:
+        return x + self.layers(x)
+
+
+def _layer(inputs: int, width: int) -> tuple[nn.Module, ...]:
+    return nn.Linear(inputs, width), nn.LayerNorm(width), nn.ReLU()

@@ -1,0 +1,140 @@
+"""The refiner's lessons by hand, that it learns, and its way from a checkpoint to prediction and back."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+from rendered_batch import MODEL, Dots, tiny_config, tiny_data
+
+from wildpose.cli import main
+from wildpose.data.batches import Batch
+from wildpose.errors import InputError
+from wildpose.export import describe, export_onnx, load_generator
+from wildpose.models.refiner import PELVIS, Evidence, PoseRefiner
+from wildpose.predict.onnx_model import OnnxModel
+from wildpose.train.refine import Lessons, RefineSettings, pose_error, refine, teach, true_pose
+from wildpose.train.start import read_start
+from wildpose.train.state import Training
+
+SHORT = RefineSettings(width=16, crops=96, rounds=2, batch=32)
+
+
+def batch_of(joints_crop_px: torch.Tensor, mask: torch.Tensor, depth: torch.Tensor) -> Batch:
+    n = len(joints_crop_px)
+    empty = torch.zeros(n, 16, 8, 8)
+    return Batch(torch.zeros(n, 32, 32, 3, dtype=torch.uint8), joints_crop_px, empty, mask, depth, depth.isfinite())
+
+
+def test_the_true_pose_is_relative_to_a_pelvis_that_is_known_and_in_the_picture():
+    joints = torch.full((3, 16, 2), 15.5)  # the middle of 32 px
+    joints[:, 0] = torch.tensor([23.5, 7.5])  # half of half a side to the right, as much up
+    joints[1, PELVIS] = torch.tensor([40.0, 15.5])  # outside
+    mask = torch.ones(3, 16, dtype=torch.bool)
+    mask[0, 1] = False
+    mask[2, PELVIS] = False
+    depth = torch.full((3, 16), math.nan)
+    depth[0, 0] = 0.25
+    pose = true_pose(batch_of(joints, mask, depth), 32)
+    assert pose[0, 0].tolist() == [0.5, -0.5, 0.25]
+    assert pose[0, PELVIS, :2].tolist() == [0, 0] and pose[0, PELVIS, 2].isnan()
+    assert pose[0, 1].isnan().all()
+    assert pose[1].isnan().all() and pose[2, ..., :2].isnan().all()
+
+
+def test_the_error_is_the_mean_distance_over_what_is_labelled():
+    truth = torch.full((1, 16, 3), math.nan)
+    truth[0, 0] = torch.tensor([0.0, 0.0, 0.0])
+    truth[0, 1, :2] = torch.tensor([0.0, 0.0])
+    pose = torch.zeros(1, 16, 3, requires_grad=True)
+    with torch.no_grad():
+        pose[0, 0] = torch.tensor([2.0, 3.0, 6.0])  # 7 away
+        pose[0, 1] = torch.tensor([3.0, 4.0, 100.0])  # 5 away in the picture
+    error = pose_error(pose, truth, truth.isfinite())
+    assert error.item() == pytest.approx(6.0)
+    error.backward()
+    assert torch.allclose(pose.grad[0, 1], torch.tensor([0.3, 0.4, 0.0]))
+    assert not pose.grad[0, 2:].any()
+
+
+def test_it_learns_what_the_other_joints_tell_of_one():
+    """The right ankle's height says 'unsure', and its place and depth are nonsense: they follow from knee and hip."""
+    g = torch.Generator().manual_seed(0)
+    place, depth = torch.rand(2000, 16, 2, generator=g) - 0.5, torch.rand(2000, 16, generator=g) - 0.5
+    height = torch.full((2000, 16), 0.9)
+    truth = torch.cat([place, depth[..., None]], -1)
+    truth[:, 0] = 2 * truth[:, 1] - truth[:, 2]
+    height[:, 0] = 0.1
+    seen = Evidence(place, height, place, torch.zeros_like(height), depth)
+    lessons = Lessons(seen, truth - truth[:, PELVIS : PELVIS + 1])
+    torch.manual_seed(0)
+    refiner = PoseRefiner(64)
+
+    def error() -> float:
+        with torch.no_grad():
+            return float((refiner.correct(seen) - lessons.pose)[:, 0].norm(dim=-1).mean())
+
+    before = error()
+    teach(refiner, lessons, RefineSettings(rounds=15, batch=100, lr=3e-3), lambda line: None)
+    assert before > 0.8 and error() < 0.25 * before
+
+
+@pytest.fixture(scope="module")
+def refined(tmp_path_factory):
+    """A checkpoint of a network, and that of the same with a refiner."""
+    folder = tmp_path_factory.mktemp("refine")
+    training = Training(tiny_config(), "pretrain-3d")
+    training.origin |= {"bone_sum_mm": 4000.0, "history": [{"phase": "pretrain-3d", "steps": 0, "batch": 4}]}
+    training.origin["data"] = [{"name": "made up", "terms": "none", "samples": 8}]
+    plain = training.save(folder / "pretrain-3d")
+    return plain, refine(plain, tiny_data(), folder, SHORT, lambda line: None)
+
+
+def test_the_network_itself_stays_as_it_is(refined):
+    before, after = (read_start(checkpoint) for checkpoint in refined)
+    added = {name for name in after.weights if name.startswith("refiner.")}
+    assert added and after.weights.keys() - added == before.weights.keys()
+    assert all(torch.equal(after.weights[name], weight) for name, weight in before.weights.items())
+    assert any(after.weights[name].any() for name in added if name.startswith("refiner.net.4")), "it learnt something"
+    assert [entry["phase"] for entry in after.origin["history"]] == ["pretrain-3d", "refine"]
+
+
+def test_a_weights_file_of_it_gives_the_refined_pose(refined, tmp_path):
+    generator, state = load_generator(refined[1])
+    export_onnx(generator, describe(generator, state, "test", []), tmp_path / "w.onnx")
+    model = OnnxModel.load(tmp_path / "w.onnx")
+    crops = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    answer = model.run(crops)
+    with torch.no_grad():
+        maps = generator(torch.from_numpy(crops))
+    assert np.abs(answer.pose - maps.pose.numpy()).max() < 0.02  # int8 in the file
+    assert np.array_equal(answer.read(model.codec)[2], answer.pose)
+
+
+def test_training_on_drops_it_unless_it_is_asked_to_keep_it(refined):
+    on = Training(tiny_config(), "pretrain-3d")
+    on.start_from(refined[1])
+    assert on.generator.refiner is None
+    kept = Training(tiny_config(model=dataclasses.replace(MODEL, refiner_width=16)), "pretrain-3d")
+    kept.start_from(refined[1])
+    weight = read_start(refined[1]).weights["refiner.net.0.weight"]
+    assert torch.equal(kept.average.refiner.net[0].weight, weight)
+
+
+def test_refined_again_it_starts_anew(refined, tmp_path):
+    again = refine(refined[1], tiny_data(), tmp_path, SHORT, lambda line: None)
+    first, second = (read_start(checkpoint).weights for checkpoint in (refined[1], again))
+    assert all(torch.equal(first[name], second[name]) for name in first), "seeded: the same refiner, not one on top"
+
+
+def test_it_says_what_it_needs(refined, tmp_path, capsys):
+    only_2d = dataclasses.replace(tiny_data(), studio=None)
+    with pytest.raises(InputError, match="3D labels"):
+        refine(refined[0], only_2d, tmp_path, SHORT)
+    few = dataclasses.replace(SHORT, crops=48, batch=64)
+    with pytest.raises(InputError, match="at least 64 crops"):
+        refine(refined[0], dataclasses.replace(tiny_data(), wild=Dots(3, False)), tmp_path, few, lambda line: None)
+    with pytest.raises(SystemExit) as stopped:
+        main(["refine", str(refined[0]), "--out", str(tmp_path), "--lsp", "nowhere", "--crops", "0"])
+    assert stopped.value.code == 2 and "at least 1" in capsys.readouterr().err
