@@ -58,27 +58,32 @@ class Evidence:
 
 
 def see(heatmaps: Float[Tensor, "B P h w"], depth: Float[Tensor, "B P"]) -> Evidence:
-    """The two highest places of each map. Only operations that ONNX has."""
+    """The two highest places of each map; the middle of the crop for one that is empty. Only operations that are cheap
+    in ONNX Runtime: a second one for whole numbers or masks as large as the maps took longer than the layers."""
     maps = heatmaps.clamp_min(0)
     first, height, near = _peak(maps)
-    second, second_height, _ = _peak(maps * ~near)
+    second, second_height, _ = _peak(maps * (1 - near))
     second = torch.where((second_height > LEAST)[..., None], second, first)
     return Evidence(first, height, second, second_height, depth)
 
 
 def _peak(maps: Float[Tensor, "B P h w"]) -> tuple[Tensor, Tensor, Tensor]:
-    """Place and height of the highest place of each map, and what is near it."""
+    """Place and height of the highest place of each map, and what is near it (1, elsewhere 0)."""
     h, w = maps.shape[-2:]
     height, index = maps.flatten(2).max(-1)
-    rows, columns = torch.arange(h, device=maps.device), torch.arange(w, device=maps.device)
-    from_row = (rows - (index // w)[..., None]).abs()
-    from_column = (columns - (index % w)[..., None]).abs()
-    off = torch.maximum(from_row[..., :, None], from_column[..., None, :])
-    weight = (maps * (off <= WINDOW)) ** 2 + 1e-9 * (off == 0)
-    weight = weight / weight.sum((-2, -1), keepdim=True)
-    x = (weight.sum(-2) * ((2 * columns + 1) / w - 1)).sum(-1)
-    y = (weight.sum(-1) * ((2 * rows + 1) / h - 1)).sum(-1)
-    return torch.stack([x, y], -1), height, off < ELSEWHERE
+    rows, columns = (torch.arange(n, device=maps.device, dtype=maps.dtype) for n in (h, w))
+    row = torch.div(index, w, rounding_mode="floor")
+    from_row = (rows - row.to(maps.dtype)[..., None]).abs()
+    from_column = (columns - (index - row * w).to(maps.dtype)[..., None]).abs()
+    squared = maps**2
+    in_rows, in_columns = ((off <= WINDOW).to(maps.dtype) for off in (from_row, from_column))
+    by_column = (in_rows[..., None, :] @ squared)[..., 0, :] * in_columns
+    by_row = (squared @ in_columns[..., None])[..., 0] * in_rows
+    mass = by_column.sum(-1) + 1e-12
+    x = (by_column * ((2 * columns + 1) / w - 1)).sum(-1) / mass
+    y = (by_row * ((2 * rows + 1) / h - 1)).sum(-1) / mass
+    near = (from_row < ELSEWHERE).to(maps.dtype)[..., None] * (from_column < ELSEWHERE).to(maps.dtype)[..., None, :]
+    return torch.stack([x, y], -1), height, near
 
 
 class PoseRefiner(nn.Module):
