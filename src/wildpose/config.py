@@ -175,7 +175,7 @@ PRESETS: dict[str, TrainConfig] = {
     "full-2s": _paper(2),
     "full-4s": _paper(4),
     "small": SMALL,
-    "large": replace(SMALL, model=replace(SMALL.model, input_px=192)),
+    "large": replace(SMALL, model=replace(SMALL.model, stacks=3, features=256)),
     "smoke": TrainConfig(
         model=ModelConfig(stacks=1, features=48, input_px=96, levels=3),
         discriminator=DiscriminatorConfig(embedding=32, hidden=64),

@@ -77,7 +77,8 @@ def training(told: dict[str, Any], notes: str) -> list[str]:
         (f"{i + 1}. {phase['phase']}", f"{phase['steps']:,} | {phase['batch']} | {phase['steps'] * phase['batch']:,}")
         for i, phase in enumerate(told.get("history", ()))
     ]
-    total = sum(phase["steps"] * phase["batch"] for phase in told.get("history", ()))
+    seen = [phase for phase in told.get("history", ()) if phase["phase"] != "refine"]  # it goes over kept answers
+    total = sum(phase["steps"] * phase["batch"] for phase in seen)
     return [
         "## What it learnt from",
         "",
@@ -88,7 +89,8 @@ def training(told: dict[str, Any], notes: str) -> list[str]:
         "",
         *markdown(("phase", "steps", "batch", "samples"), steps),
         "",
-        f"{total:,} samples in all.",
+        f"{total:,} samples in all"
+        + ("." if len(seen) == len(steps) else "; the refiner saw no pictures, but what the network said of some."),
         "",
         notes.strip() or "**Training cost in core-hours: not stated** (`--notes FILE`).",
     ]

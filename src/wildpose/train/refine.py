@@ -79,7 +79,7 @@ def refine(
     lessons = collect(generator, data, settings)
     teach(generator.refiner, lessons, settings, notify)
     notify("after: " + _figures(generator, data))
-    known = {source["name"]: source for source in (*begun.origin["data"], *data.sources)}
+    known = {source["name"]: source for source in (*data.sources, *begun.origin["data"])}  # the network's own, first
     steps = settings.rounds * (len(lessons.pose) // settings.batch)
     state = {
         "step": settings.rounds,  # names the folder: known before, so that the next command can be
