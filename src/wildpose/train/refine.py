@@ -14,7 +14,6 @@ from pathlib import Path
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from tqdm import tqdm
 
 from wildpose.config import PHASES, PRESETS, AugmentConfig
 from wildpose.data.batches import Batch, Batches
@@ -30,6 +29,8 @@ from wildpose.train.validate import validate_2d, validate_3d
 
 BATCH, BATCH_3D = 48, 32
 """Crops that go through the network together, and those of them that have 3D labels."""
+TELL_EVERY = 100
+"""Batches between lines that say how far it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,7 @@ def refine(
     generator.load_state_dict(weights, strict=False)
     generator.to(memory_format=torch.channels_last).eval().requires_grad_(False)
     notify("before: " + _figures(generator, data))
-    lessons = collect(generator, data, settings)
+    lessons = collect(generator, data, settings, notify)
     teach(generator.refiner, lessons, settings, notify)
     notify("after: " + _figures(generator, data))
     known = {source["name"]: source for source in (*data.sources, *begun.origin["data"])}  # the network's own, first
@@ -109,7 +110,7 @@ def augmentation() -> AugmentConfig:
 
 
 @torch.no_grad()
-def collect(generator: Generator, data: TrainData, settings: RefineSettings) -> Lessons:
+def collect(generator: Generator, data: TrainData, settings: RefineSettings, notify: Callable[[str], None]) -> Lessons:
     """Crops of both sides through the network."""
     count = -(-settings.crops // BATCH)
     made = Batches(
@@ -119,13 +120,14 @@ def collect(generator: Generator, data: TrainData, settings: RefineSettings) -> 
         made, batch_size=None, sampler=range(count), num_workers=1, worker_init_fn=leave_signals_to_parent
     )
     kept: list[Lessons] = []
-    bar = tqdm(loader, desc="looking", unit=f"x{BATCH}", disable=None)
-    for batch in bar:
+    for i, batch in enumerate(loader):
         with torch.autocast("cpu", torch.bfloat16):
             maps = generator(batch.crops_rgb)
         lesson = Lessons(see(maps.heatmaps[:, -1], maps.depth), true_pose(batch, generator.config.input_px))
         told = lesson.pose.isfinite().any(-1).any(-1)
         kept.append(lesson.part(told.nonzero()[:, 0]))
+        if (i + 1) % TELL_EVERY == 0:
+            notify(f"seen {(i + 1) * BATCH:,} of {count * BATCH:,} crops")
     seen = (torch.cat([getattr(lesson.seen, f.name) for lesson in kept]) for f in fields(Evidence))
     return Lessons(Evidence(*seen), torch.cat([lesson.pose for lesson in kept]))
 
@@ -158,7 +160,7 @@ def teach(refiner: PoseRefiner, lessons: Lessons, settings: RefineSettings, noti
         got = f"{len(lessons.pose)} with labels of the pelvis and another joint"
         raise InputError(f"at least {settings.batch} crops", got, "raise --crops, or give more data")
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.rounds * each)
-    for turn in tqdm(range(settings.rounds), desc="learning", disable=None):
+    for turn in range(settings.rounds):
         rows, total = torch.randperm(len(lessons.pose), generator=order), 0.0
         for i in range(each):
             lesson = lessons.part(rows[i * settings.batch : (i + 1) * settings.batch])
