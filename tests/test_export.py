@@ -18,10 +18,21 @@ sys.path.insert(0, str(Path(__file__).parent / "train"))
 from rendered_batch import tiny_config
 
 from wildpose.errors import InputError
-from wildpose.export import Deployed, as_stored, check_parity, describe, export_onnx, load_generator
+from wildpose.export import (
+    Deployed,
+    as_stored,
+    check_parity,
+    describe,
+    describe_mean,
+    export_mean,
+    export_onnx,
+    load_generator,
+)
+from wildpose.predict.onnx_model import OnnxModel
 from wildpose.skeleton import MPII16
 from wildpose.stored import LARGE, form_of, rounded, weights_of
 from wildpose.train.loop import Training
+from wildpose.train.start import read_start
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +129,31 @@ def test_a_checkpoint_without_depth_is_refused(tmp_path):
     checkpoint = Training(tiny_config(), "pretrain-2d").save(tmp_path)
     with pytest.raises(InputError, match="pretrain-3d or adversarial"):
         describe(*load_generator(checkpoint), "test", [])
+
+
+def test_the_mean_of_networks_says_what_they_say_on_average(exported, tmp_path):
+    """Half of each, by hand; and no training starts from it, for it is not one network."""
+    first, state = exported[0], {"bone_sum_mm": 4000.0, "history": [], "data": [], "phase": "pretrain-3d"}
+    second = copy.deepcopy(first)
+    for weight in second.parameters():
+        weight.data += 0.05
+    told = describe_mean([describe(each, state, "part", []) for each in (first, second)], "both", [])
+    export_mean([first, second], told, tmp_path / "both.onnx", "float16")
+    for name, each in (("first", first), ("second", second)):
+        export_onnx(each, describe(each, state, name, []), tmp_path / f"{name}.onnx", "float16")
+    crops = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    both, one, other = (OnnxModel.load(tmp_path / f"{name}.onnx").run(crops) for name in ("both", "first", "second"))
+    assert np.abs(one.depth - other.depth).max() > 0.1, "they differ"
+    for got, a, b in zip(both[:2], one[:2], other[:2], strict=True):
+        assert np.abs(got - (a + b) / 2).max() < 1e-3 * max(1, np.abs(got).max())
+    assert told["parameters"] == 2 * sum(p.numel() for p in first.parameters())
+    with pytest.raises(InputError, match="weights of one network, got the mean of 2"):
+        read_start(tmp_path / "both.onnx")
+
+
+def test_networks_that_do_not_fit_together_have_no_mean(exported):
+    state = {"bone_sum_mm": 4000.0, "history": [], "data": [], "phase": "pretrain-3d"}
+    one = describe(exported[0], state, "part", [])
+    other = {**one, "input_px": 64}
+    with pytest.raises(InputError, match="one input size"):
+        describe_mean([one, other], "both", [])

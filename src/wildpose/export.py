@@ -10,6 +10,7 @@ import copy
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,19 @@ class Deployed(nn.Module):
     def forward(self, crops_rgb):
         maps = self.generator(crops_rgb)
         return (maps.heatmaps[:, -1], maps.depth, maps.pose)[: len(self.outputs)]
+
+
+class Mean(nn.Module):
+    """Several networks as one: the mean of what they say, whose errors partly cancel out."""
+
+    def __init__(self, generators: Sequence[Generator]):
+        super().__init__()
+        self.members = nn.ModuleList(Deployed(generator) for generator in generators)
+        self.outputs = self.members[0].outputs
+
+    def forward(self, crops_rgb):
+        answers = [member(crops_rgb) for member in self.members]
+        return tuple(torch.stack(same).mean(0) for same in zip(*answers, strict=True))
 
 
 def load_generator(checkpoint: Path) -> tuple[Generator, dict[str, Any]]:
@@ -83,11 +97,42 @@ def describe(generator: Generator, state: dict[str, Any], name: str, metrics: li
     }
 
 
+def describe_mean(parts: Sequence[dict[str, Any]], name: str, metrics: list[dict]) -> dict[str, Any]:
+    """The metadata of the mean of networks, from what `describe` says of each; InputError unless they fit together."""
+    same = ("input_px", "heatmap_px", "sigma_px", "joints", "crop_scale")
+    refined = {bool(part["architecture"]["refiner_width"]) for part in parts}
+    if len(refined) > 1 or any(part[key] != parts[0][key] for part in parts for key in same):
+        got = "; ".join(f"{p['input_px']} px, refiner {p['architecture']['refiner_width']}" for p in parts)
+        raise InputError("networks of one input size and heatmap, all with a refiner or none", got, "refine the others")
+    members = [part["architecture"] for part in parts]
+    trained_on = {source["name"]: source for part in reversed(parts) for source in part["training_data"]}
+    return {
+        **parts[0],
+        "name": name,
+        "architecture": {"kind": f"mean of {len(parts)} networks: {members[0]['kind']}", "members": members},
+        "parameters": sum(part["parameters"] for part in parts),
+        "bone_sum_mm": round(float(np.mean([part["bone_sum_mm"] for part in parts])), 1),
+        "history": [{**step, "network": i + 1} for i, part in enumerate(parts) for step in part["history"]],
+        "training_data": list(trained_on.values()),
+        "metrics": metrics,
+    }
+
+
 def export_onnx(generator: Generator, description: dict[str, Any], target: Path, kind: Kind = "int8") -> None:
     """Write the file whole or not at all; raises RuntimeError if it doesn't compute what the generator computes."""
-    side = generator.config.input_px
+    _write(Deployed(generator), description, target, kind)
+
+
+def export_mean(
+    generators: Sequence[Generator], description: dict[str, Any], target: Path, kind: Kind = "int8"
+) -> None:
+    """The same for the mean of several (`describe_mean`)."""
+    _write(Mean(generators), description, target, kind)
+
+
+def _write(deployed: Deployed | Mean, description: dict[str, Any], target: Path, kind: Kind) -> None:
+    side = description["input_px"]
     crops = torch.randint(0, 256, (3, side, side, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    deployed = Deployed(generator)
     write_onnx(deployed, {"crops_rgb": crops}, deployed.outputs, description, target, kind)
 
 

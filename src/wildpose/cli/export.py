@@ -7,7 +7,7 @@ from tyro.conf import Positional
 
 
 def export(
-    checkpoint: Positional[Path],
+    checkpoints: Positional[tuple[Path, ...]],
     /,
     out: Path,
     name: str,
@@ -16,8 +16,10 @@ def export(
 ) -> None:
     """Turn a checkpoint into one ONNX file that describes itself, and check that both compute the same.
 
+    Of several checkpoints it is the mean of what they say: more accurate than each, and as slow as all.
+
     Args:
-        checkpoint: Folder of a checkpoint, such as runs/a/adversarial/step-001000.
+        checkpoints: Folder of a checkpoint, such as runs/a/adversarial/step-001000.
         out: File to write.
         name: Name of the weights.
         metrics: JSON files of `wildpose evaluate --out` to keep in the file.
@@ -26,7 +28,10 @@ def export(
     import json
 
     from wildpose.errors import InputError
-    from wildpose.export import describe, export_onnx, load_generator
+    from wildpose.export import describe, describe_mean, export_mean, export_onnx, load_generator
+
+    if not checkpoints:
+        raise InputError("a checkpoint", "none", "give the folder of one, such as runs/a/adversarial/step-001000")
 
     figures = []
     for path in metrics:
@@ -35,6 +40,11 @@ def export(
             figures.append({"protocol": report["protocol"], "metrics": report["metrics"]})
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"JSON of wildpose evaluate at {path}", repr(error), "run evaluate with --out") from None
-    generator, state = load_generator(checkpoint)
-    export_onnx(generator, describe(generator, state, name, figures), out, stored)
-    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB, same outputs as {checkpoint}")
+    generators, states = zip(*(load_generator(checkpoint) for checkpoint in checkpoints), strict=True)
+    told = [describe(generator, state, name, figures) for generator, state in zip(generators, states, strict=True)]
+    if len(told) == 1:
+        export_onnx(generators[0], told[0], out, stored)
+    else:
+        export_mean(generators, describe_mean(told, name, figures), out, stored)
+    of = " and ".join(map(str, checkpoints))
+    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB, same outputs as {of if len(told) == 1 else f'the mean of {of}'}")

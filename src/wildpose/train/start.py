@@ -49,6 +49,9 @@ def _weights_file(source: Path) -> Start:
         raise InputError(f"ONNX weights in {where}", f"{len(content)} other bytes", "export them again") from error
     told = read_info(where, content, {entry.key: entry.value for entry in graph.metadata_props}).metadata
     try:
+        if "members" in told["architecture"]:
+            got = f"the mean of {len(told['architecture']['members'])} in {where}"
+            raise InputError("weights of one network", got, "start from a checkpoint, or from `default`")
         known = {field.name for field in fields(ModelConfig)}
         model = from_dict(ModelConfig, {k: v for k, v in told["architecture"].items() if k in known})
         origin = {"history": told["history"], "data": told["training_data"]}
