@@ -140,12 +140,13 @@ def compose(
     sizes = " and ".join(
         f"{each.get('stacks', '?')} stacks of {each.get('features', '?')} features" for each in networks
     )
+    refined = ", refined to a pose" if networks[0].get("refiner_width") else ""
     facts = {
         "what it is": f"{told['architecture'].get('kind', '?')}, {sizes}"
         + (f", {count:,} parameters" if count else ""),
         "in": f"a square RGB crop around one person, {info.input_px} px (the box's larger side x {info.crop_scale})",
         "out": f"2D: {info.heatmap_px} px heatmaps of the 16 joints of MPII; 3D: depth of each joint relative to the "
-        f"pelvis{', refined to a pose' if networks[0].get('refiner_width') else ''}; in mm by a mean adult's bones ({info.bone_sum_mm:.0f} mm in all)",
+        f"pelvis{refined}; in mm by a mean adult's bones ({info.bone_sum_mm:.0f} mm in all)",
         "file": f"{size_bytes / 1e6:.2f} MB, ONNX, sha256 `{info.sha256}`",
         "licence": str(told.get("license", "not stated")),
     }
