@@ -54,5 +54,5 @@ $(VENV)/.stamp-runtime: pyproject.toml constraints.txt | $(VENV)/.stamp-python
 
 $(VENV)/.stamp-test: pyproject.toml constraints.txt | $(VENV)/.stamp-python
 	@echo "Installing wildpose with training and tests into $(VENV) (PyTorch too: some minutes) ..."
-	@$(INSTALL) --editable '.[train,data,serve,test,dev]'
+	@$(INSTALL) --editable '.[train,data,serve,test,dev]' --editable ./large
 	@touch $(VENV)/.stamp-runtime $@

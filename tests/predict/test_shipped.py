@@ -1,6 +1,7 @@
 """Weights in the package go by the name of their file, everywhere; the list of them is verified."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ def folder(tmp_path, monkeypatch, detector_path):
     write_fake_weights(tmp_path / "large.onnx", name="large dots", parameters=1843184, metrics=METRICS)
     (tmp_path / "detector.onnx").write_bytes(detector_path.read_bytes())
     monkeypatch.setattr(module, "FOLDER", tmp_path)
+    monkeypatch.setattr(module, "ADD_ON", "a_package_that_is_not_installed")
     return tmp_path
 
 
@@ -84,3 +86,36 @@ def test_training_starts_from_a_name(folder):
 
     with pytest.raises(InputError, match="the large weights"):  # found, but these dots are no network of ours
         read_start(module.Path("large"))
+
+
+def test_large_weights_are_a_package_of_their_own(folder, tmp_path, monkeypatch, capsys):
+    (folder / "large.onnx").unlink()
+    with pytest.raises(InputError, match=r"the large weights, got an installation without them; run `pip install"):
+        OnnxModel.load("large")
+    main(["weights"])
+    assert "isn't installed: run `pip install ./large`" in capsys.readouterr().out
+
+    add_on = tmp_path / "site" / "large_dots"
+    add_on.mkdir(parents=True)
+    (add_on / "__init__.py").write_text("")
+    write_fake_weights(add_on / "large.onnx", name="dots of the add-on")
+    write_fake_weights(add_on / "default.onnx", name="not these")
+    monkeypatch.syspath_prepend(add_on.parent)
+    monkeypatch.setattr(module, "ADD_ON", "large_dots")
+    assert list(module.shipped()) == ["default", "large"]
+    assert OnnxModel.load("large").info.name == "dots of the add-on" and OnnxModel.load().info.name == "small dots"
+    main(["weights"])
+    assert "isn't installed" not in capsys.readouterr().out
+
+
+def test_the_large_weights_beside_the_package_are_sound_and_more_accurate():
+    """By the figures in the files themselves, of the same protocols."""
+    large = Path(__file__).parents[2] / "large" / "wildpose_large" / "large.onnx"
+    figures = {}
+    for name, info in (("default", OnnxModel.load().info), ("large", OnnxModel.load(large).info)):
+        figures[name] = {m["protocol"]["set"]: m["metrics"] for m in info.metadata["metrics"]}
+    assert large.stat().st_size < 30e6
+    assert figures["default"].keys() == figures["large"].keys() and len(figures["large"]) == 3
+    for told, small in ((figures["large"][name], figures["default"][name]) for name in figures["large"]):
+        assert all(told[key] > small[key] for key in ("pck_torso_0.2", "pck3d_150") if key in told)
+        assert all(told[key] < small[key] for key in ("mpjpe_p1_mm", "pa_mpjpe_p2_mm") if key in told)

@@ -14,7 +14,7 @@ def weights(weights: str = "", /) -> None:
     """
     from wildpose.predict.detect import PACKAGED, Detector
     from wildpose.predict.onnx_model import OnnxModel
-    from wildpose.predict.shipped import DETECTOR, shipped
+    from wildpose.predict.shipped import ADD_IT, DETECTOR, LARGE, shipped
 
     if weights:
         told = Detector.load().metadata if weights == DETECTOR else OnnxModel.load(weights).info.metadata
@@ -23,6 +23,8 @@ def weights(weights: str = "", /) -> None:
     rows = [(name, path, OnnxModel.load(name).info.metadata) for name, path in shipped().items()]
     rows.append((DETECTOR, Path(str(PACKAGED)), Detector.load().metadata))
     print(listing(rows))
+    if LARGE not in shipped():
+        print(f"`{LARGE}`, more accurate and slower, isn't installed: {ADD_IT}.")
 
 
 def listing(rows: list[tuple[str, Path, dict[str, Any]]]) -> str:

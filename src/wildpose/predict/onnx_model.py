@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 from wildpose.codec import HeatmapCodec
 from wildpose.errors import InputError
 from wildpose.predict.answer import Answer
-from wildpose.predict.shipped import shipped
+from wildpose.predict.shipped import ADD_IT, LARGE, shipped
 from wildpose.skeleton import MPII16
 
 FORMAT = "wildpose-weights/1"
@@ -85,6 +85,8 @@ def read_content(weights: str | Path) -> tuple[str, bytes]:
         )
     if path.is_file():
         return name, path.read_bytes()
+    if name == LARGE:
+        raise InputError("the large weights", "an installation without them", ADD_IT)
     if len(path.parts) == 1 and not path.suffix:  # a name rather than a path
         names = ", ".join(known) or "none"
         raise InputError(f"the name of weights in the package ({names}) or an .onnx file", repr(name),
