@@ -111,6 +111,15 @@ def test_a_weights_file_of_it_gives_the_refined_pose(refined, tmp_path):
     assert np.abs(answer.pose - maps.pose.numpy()).max() < 0.02  # int8 in the file
     assert np.array_equal(answer.read(model.codec)[2], answer.pose)
 
+    assert read_start(tmp_path / "w.onnx").weights.keys() == generator.state_dict().keys() - counters(generator)
+    on = Training(tiny_config(model=generator.config), "pretrain-3d")
+    on.start_from(tmp_path / "w.onnx")  # as `wildpose adapt` does
+    torch.testing.assert_close(on.average.refiner.net[0].weight, generator.refiner.net[0].weight, rtol=1e-3, atol=1e-5)
+
+
+def counters(network: torch.nn.Module) -> set[str]:
+    return {name for name in network.state_dict() if name.endswith("num_batches_tracked")}
+
 
 def test_training_on_drops_it_unless_it_is_asked_to_keep_it(refined):
     on = Training(tiny_config(), "pretrain-3d")

@@ -61,6 +61,6 @@ def _weights_file(source: Path) -> Start:
     prefix = "generator."
     arrays = {name: array for name, array in weights_of(graph.graph).items() if name.startswith(prefix)}
     weights = {name.removeprefix(prefix): torch.from_numpy(array) for name, array in arrays.items()}
-    for constant in ("mean", "std"):  # of the normalisation: buffers that no checkpoint keeps either
-        weights.pop(constant, None)
+    # Constants that no checkpoint keeps either: of the normalisation, and those that the exporter made of code
+    weights = {name: w for name, w in weights.items() if name not in ("mean", "std") and "lifted_tensor" not in name}
     return Start(model, phase, weights, origin)
