@@ -54,7 +54,7 @@ def train(
             PHASE.mix=NAME:RATIO,... is for one phase.
         data_3d: Likewise sets with 3D labels (studio, outdoor, human36m, mpi_inf_3dhp). How many of a batch have 3D
             labels: --set PHASE.batch_3d.
-        init: Checkpoint folder, weights file, or name in `wildpose weights` (default, large) to start from, in place of
+        init: Checkpoint folder, weights file, or the name `default` to start from, in place of
             the phase before.
         set: Settings to change, such as --set adversarial_loss.fix_2d=true batch=8.
         stop_at: Step to stop at before the phase's end; the schedule stays that of the whole phase.
