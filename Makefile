@@ -52,7 +52,7 @@ $(VENV)/.stamp-runtime: pyproject.toml constraints.txt | $(VENV)/.stamp-python
 	@$(INSTALL) --editable .
 	@touch $@
 
-$(VENV)/.stamp-test: pyproject.toml constraints.txt | $(VENV)/.stamp-python
+$(VENV)/.stamp-test: pyproject.toml large/pyproject.toml constraints.txt | $(VENV)/.stamp-python
 	@echo "Installing wildpose with training and tests into $(VENV) (PyTorch too: some minutes) ..."
 	@$(INSTALL) --editable '.[train,data,serve,test,dev]' --editable ./large
 	@touch $(VENV)/.stamp-runtime $@

@@ -29,7 +29,7 @@ def refine(
     body's. Minutes on a laptop. Beyond the paper.
 
     Args:
-        start: Checkpoint folder, weights file, or name in `wildpose weights`.
+        start: Checkpoint folder, weights file of one network, or the name `default`.
         out: Folder; OUT/refine/step-ROUNDS is for `wildpose export`.
         lsp: As for `wildpose train`, like the sets below.
         lspet: Likewise.
