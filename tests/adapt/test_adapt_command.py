@@ -6,13 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from made_photos import coco_labels, write_labels, write_photos
-from rendered_batch import tiny_config
+from rendered_batch import MODEL, tiny_config
 
 from wildpose.adapt import run
 from wildpose.cli import main
@@ -21,6 +23,7 @@ from wildpose.export import describe, export_onnx, load_generator
 from wildpose.predict.onnx_model import OnnxModel
 from wildpose.studio.generate import generate
 from wildpose.train.checkpoint import latest_checkpoint, read_checkpoint
+from wildpose.train.start import read_start
 from wildpose.train.state import Training
 
 PHOTOS = 14
@@ -100,6 +103,31 @@ def test_from_photos_to_weights_and_report(given, whole):
     assert told["metrics"][0]["metrics"] == report["metrics"]
     height, width = cv2.imread(str(folder / "before-after.jpg")).shape[:2]
     assert height > 300 and width > 800
+
+
+@pytest.mark.slow
+def test_a_refiner_learns_the_errors_of_the_adapted_network(given, tmp_path, monkeypatch):
+    config = tiny_config(model=replace(MODEL, refiner_width=16))
+    training = Training(config, "pretrain-3d")
+    training.origin |= {"bone_sum_mm": 4000.0, "history": [{"phase": "pretrain-3d", "steps": 9, "batch": 4}]}
+    training.origin["data"] = [{"name": "made up", "terms": "none", "samples": 8}]
+    torch.nn.init.normal_(training.average.refiner.net[-1].weight, 0, 0.01)  # it corrects something already
+    generator, state = load_generator(training.save(tmp_path / "start"))
+    export_onnx(generator, describe(generator, state, "start", []), tmp_path / "start.onnx")
+    monkeypatch.setattr(run, "REFINING", replace(run.REFINING, crops=96, batch=32, rounds=1, lr=1e-5))
+    out = tmp_path / "mine.onnx"
+    main(command(given, out, "--weights", str(tmp_path / "start.onnx")))
+    folder = out.with_suffix(".adapt")
+    before, trained, after = (
+        read_start(path).weights
+        for path in (tmp_path / "start.onnx", latest_checkpoint(folder / "adversarial"), folder / "refine/step-000001")
+    )
+    own = "refiner.net.0.weight"
+    assert torch.equal(trained[own], before[own]), "while the network learns it stays"
+    torch.testing.assert_close(after[own], before[own], rtol=0, atol=1e-4)  # from there, not from random weights
+    assert not torch.equal(after[own], before[own])
+    assert all(torch.equal(after[name], trained[name]) for name in trained if not name.startswith("refiner."))
+    assert [entry["phase"] for entry in OnnxModel.load(out).info.metadata["history"]][-1] == "refine"
 
 
 @pytest.mark.slow

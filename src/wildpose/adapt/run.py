@@ -1,14 +1,14 @@
 """One adaptation, from photos and labels to weights and a report.
 
 W.adapt/ beside W.onnx holds what it works with: run.json (what this run is), outdoor/ (if it was rendered here),
-adversarial/ (the trainer's folder: settings, log, curves, checkpoints), report.json and before-after.jpg. The same
-command goes on after a kill.
+adversarial/ (the trainer's folder: settings, log, curves, checkpoints), refine/ (a checkpoint, if the weights have a
+refiner), report.json and before-after.jpg. The same command goes on after a kill.
 """
 
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from wildpose.adapt.photos import (
     without,
 )
 from wildpose.adapt.picture import draw_before_after
-from wildpose.adapt.settings import RENDERED_IMAGES, RENDERED_SEED, STUDIO_SHARE, UNLABELLED_SHARE
+from wildpose.adapt.settings import REFINING, RENDERED_IMAGES, RENDERED_SEED, STUDIO_SHARE, UNLABELLED_SHARE
 from wildpose.config import TrainConfig
 from wildpose.data.kinds import KINDS_3D
 from wildpose.data.mix import Mixed, TrainData
@@ -42,8 +42,9 @@ from wildpose.report import Report
 from wildpose.reproduce.network import load_network
 from wildpose.studio.generate import generate
 from wildpose.train.loop import Notify, run_phase, tell
+from wildpose.train.refine import refine
 
-FORMAT = "wildpose-adapt/2"
+FORMAT = "wildpose-adapt/3"
 TERMS = "its owner's own photos"
 
 
@@ -111,6 +112,9 @@ def adapt_weights(task: Task, config: TrainConfig, notify: Notify = tell) -> Rep
     rendered = {name: samples for name, (samples, _) in opened.items()}
     data = gather(prepared, rendered, studio_val, start.info.bone_sum_mm)
     checkpoint = run_phase(config, "adversarial", data, task.folder, task.weights, notify=notify)
+    if width := config.model.refiner_width:
+        notify("the refiner of 3D poses learns what the network errs in now")
+        checkpoint = refine(checkpoint, data, task.folder, replace(REFINING, width=width, seed=config.seed), notify)
     report = compare(
         ask(start, prepared.held_out, studio_val),
         ask(load_network(checkpoint, torch.device("cpu")), prepared.held_out, studio_val),
@@ -179,7 +183,7 @@ def claim(task: Task, prepared: Prepared, start: OnnxModel, config: TrainConfig)
         "photos and labels": prepared.content,
         "outdoor": digest(task.outdoor / MANIFEST) if task.outdoor else rendered_here,
         "studio": digest(task.studio / MANIFEST) if task.studio else "none",
-        "settings": json.loads(json.dumps(asdict(config))),
+        "settings": json.loads(json.dumps(asdict(config) | {"refining": asdict(REFINING)})),
     }
     path = task.folder / "run.json"
     if path.is_file():

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from wildpose.config import PRESETS, ModelConfig, PhaseConfig, TrainConfig, override
+from wildpose.train.refine import RefineSettings
 
 STEPS = 1500
 """Of 16 samples, 8 of them photos: 400 photos come round thirty times. Some ten minutes on two cores."""
@@ -10,6 +11,8 @@ RENDERED_IMAGES, RENDERED_SEED = 3000, 11
 """Of the outdoor set, if none is given."""
 STUDIO_SHARE = 0.35
 """Of the rendered people, where a studio set is given, too: as in the shipped weights' training."""
+REFINING = RefineSettings(crops=16_000, rounds=6, lr=3e-4, go_on=True)
+"""A refiner knows the errors of one network; after that has changed, it learns those of the new one. Two minutes."""
 UNLABELLED_SHARE = 1 / 3
 """Of the photos in a batch, where there are unlabelled ones."""
 

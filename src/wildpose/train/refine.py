@@ -49,6 +49,8 @@ class RefineSettings:
     """AdamW's."""
     seed: int = 0
     """Of weights, order and augmentation."""
+    go_on: bool = False
+    """From the refiner that is there, and as wide, in place of a fresh one."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,9 @@ def refine(
     begun = read_start(start)
     torch.manual_seed(settings.seed)
     generator = Generator(replace(begun.model, refiner_width=settings.width))
-    weights = {name: value for name, value in begun.weights.items() if not name.startswith("refiner.")}
+    weights = begun.weights
+    if not settings.go_on:
+        weights = {name: value for name, value in weights.items() if not name.startswith("refiner.")}
     generator.load_state_dict(weights, strict=False)
     generator.to(memory_format=torch.channels_last).eval().requires_grad_(False)
     notify("before: " + _figures(generator, data))
