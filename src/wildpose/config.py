@@ -130,8 +130,9 @@ class TrainConfig:
     """Decay a step of the averaged weights that are evaluated and exported; 0 turns averaging off."""
     depth_loss: Literal["squared", "clipped-l1"] = "squared"
     """Eq. (2)'s squared error, or |error| cut at 0.5, whose gradient is bounded."""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """Autocast type of the networks; losses and the descriptor are float32 always."""
+    precision: Literal["auto", "float32", "bfloat16"] = "float32"
+    """Autocast type of the networks (auto: bfloat16 where the machine is fast in it, else float32); losses and the
+    descriptor are float32 always."""
     seed: int = 0
     """Of weights, order and augmentation."""
     log_every: int = 50
@@ -168,7 +169,7 @@ SMALL = TrainConfig(
     weight_decay=1e-4,
     schedule="cosine",
     ema=0.999,
-    precision="bfloat16",
+    precision="auto",
 )
 
 PRESETS: dict[str, TrainConfig] = {

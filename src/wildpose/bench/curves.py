@@ -39,7 +39,9 @@ def bench_curves(
     training = Training(config, PHASE)
     device = torch.device("cpu")
     versions = {
-        f"as trained: {config.precision}, channels_last, fused": lambda batch: advance(training, batch),
+        f"as trained: {str(training.dtype).removeprefix('torch.')}, channels_last, fused": lambda batch: advance(
+            training, batch
+        ),
         "plain: float32, contiguous": PlainStep(config, PHASE, device),
         "plain, other initial weights": PlainStep(other, PHASE, device),
     }

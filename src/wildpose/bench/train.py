@@ -97,6 +97,7 @@ def bench_train(config: TrainConfig, phase: Phase, steps: int, threads: int, pla
             calls["plain"] = lambda: reference(batch)
         turns = _in_turns(calls, steps, device)
         peak = measure_peak(device)
+    precision = str(training.dtype).removeprefix("torch.")
     rate = None if flops is None else [flops / s / 1e9 for s in alone["step_s"]]
     return {
         "format": FORMAT,
@@ -106,7 +107,7 @@ def bench_train(config: TrainConfig, phase: Phase, steps: int, threads: int, pla
         "input_px": config.model.input_px,
         "stacks": config.model.stacks,
         "features": config.model.features,
-        "precision": config.precision,
+        "precision": precision,
         "steps": steps,
         "threads": threads,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
@@ -118,7 +119,7 @@ def bench_train(config: TrainConfig, phase: Phase, steps: int, threads: int, pla
         "peak_memory_mib": memory,
         "gflop_per_step": flops and flops / 1e9,
         "peak": peak,
-        "share_of_peak": rate and quartiles([r / peak[f"{config.precision}_gflop_s"]["median"] for r in rate]),
+        "share_of_peak": rate and quartiles([r / peak[f"{precision}_gflop_s"]["median"] for r in rate]),
         "in_turns_ms": {name: quartiles([1e3 * s for s in seconds]) for name, seconds in turns.items()},
         "speed_up": _ratios(turns, "plain", "ours"),
         "adversarial_to_supervised": _ratios(turns, "ours", "supervised"),

@@ -29,6 +29,7 @@ from wildpose.stored import weights_of
 from wildpose.train.checkpoint import latest_checkpoint, read_checkpoint, restore_optimiser, save_checkpoint, tidy
 from wildpose.train.guard import Interrupted, StopRequest, full_disk_told, leave_signals_to_parent, only_writer
 from wildpose.train.log import Log, Means, Pace, draw_curves
+from wildpose.train.precision import bfloat16_is_fast
 
 WEIGHT_DECAY, CLIP = 0.02, 5.0
 LEAST_SCORE = 0.05
@@ -51,6 +52,7 @@ class DetectorConfig:
     """How much of the averaged weights stays at a step; those are validated and exported."""
     seed: int = 0
     bfloat16: bool = True
+    """Where the processor is fast in it."""
     log_every: int = 50
     validate_every: int = 1000
     checkpoint_every_s: float = 120.0
@@ -72,7 +74,7 @@ class DetectorTraining:
         """One step; the unweighted losses."""
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.config, self.step)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16 and bfloat16_is_fast("cpu")):
             found = self.network(images_rgb)
         terms = losses(found, wanted)
         self.optimiser.zero_grad(set_to_none=True)

@@ -24,6 +24,7 @@ from wildpose.models.refiner import PELVIS, Evidence, PoseRefiner, see
 from wildpose.train.checkpoint import save_checkpoint
 from wildpose.train.guard import leave_signals_to_parent
 from wildpose.train.loop import tell
+from wildpose.train.precision import bfloat16_is_fast
 from wildpose.train.start import read_start
 from wildpose.train.validate import validate_2d, validate_3d
 
@@ -125,7 +126,7 @@ def collect(generator: Generator, data: TrainData, settings: RefineSettings, not
     )
     kept: list[Lessons] = []
     for i, batch in enumerate(loader):
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16_is_fast("cpu")):
             maps = generator(batch.crops_rgb)
         lesson = Lessons(see(maps.heatmaps[:, -1], maps.depth), true_pose(batch, generator.config.input_px))
         told = lesson.pose.isfinite().any(-1).any(-1)

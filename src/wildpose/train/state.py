@@ -19,6 +19,7 @@ from wildpose.models.generator import Generator
 from wildpose.train.checkpoint import checkpoint_path, read_checkpoint, restore_optimiser, save_checkpoint
 from wildpose.train.log import Means
 from wildpose.train.muon import Muon
+from wildpose.train.precision import working_dtype
 from wildpose.train.start import read_start
 from wildpose.train.workers import ALONE, Workers, join_norms
 
@@ -41,6 +42,7 @@ class Training:
     ):
         self.config, self.phase, self.settings = config, phase, config.phase(phase)
         self.workers, self.accumulate = workers, accumulate
+        self.dtype = working_dtype(config.precision, workers.device.type)
         _check_shares(config.batch, self.settings.batch_3d, workers.count, accumulate)
         torch.manual_seed(config.seed)
         self.step = 0
@@ -52,7 +54,7 @@ class Training:
         if compiled:
             self.generator.compile_parts()
         self.networks: dict[str, nn.Module] = {"generator": self.generator, "average": self.average}
-        self.optimisers = [_optimiser(config, self.generator, self.settings.lr)]
+        self.optimisers = [_optimiser(config, self.generator, self.settings.lr, self.dtype)]
         if phase == "adversarial":
             self.discriminator = self._placed(Discriminator(config.discriminator, config.model), channels_last=False)
             self.networks["discriminator"] = self.discriminator
@@ -65,7 +67,7 @@ class Training:
         return network.to(self.workers.device, memory_format=layout).requires_grad_(False)
 
     def autocast(self) -> torch.autocast:
-        return torch.autocast(self.workers.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16")
+        return torch.autocast(self.workers.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
 
     def start_from(self, source: Path) -> None:
         """Weights of an earlier phase: the average that its checkpoint kept, or a weights file.
@@ -132,11 +134,11 @@ def _check_shares(batch: int, batch_3d: int, workers: int, accumulate: int) -> N
         )
 
 
-def _optimiser(config: TrainConfig, network: nn.Module, lr: float) -> torch.optim.Optimizer:
+def _optimiser(config: TrainConfig, network: nn.Module, lr: float, dtype: torch.dtype) -> torch.optim.Optimizer:
     if config.optimiser == "rmsprop":
         return torch.optim.RMSprop(network.parameters(), lr, alpha=0.99, eps=1e-8)
     if config.optimiser == "muon":
-        return Muon(network, lr, weight_decay=config.weight_decay, dtype=getattr(torch, config.precision))
+        return Muon(network, lr, weight_decay=config.weight_decay, dtype=dtype)
     # beta2 as RMSprop's alpha above: a burst of gradient is forgotten in hundreds of steps, not thousands.
     return torch.optim.AdamW(network.parameters(), lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True)
 
