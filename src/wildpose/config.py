@@ -98,6 +98,9 @@ class AdversarialConfig:
     """Learning rate of D."""
     r1: float = 0.0
     """Weight of R1, the penalty on D's squared gradient by true poses (Mescheder et al., 2018); not the paper's."""
+    true_side: Literal["truth", "predictions"] = "truth"
+    """What D takes for true: labelled poses, as in the paper, or predictions for pictures with 3D labels, so that only
+    what is wrong on photos tells the sides apart (as Tsai et al., CVPR 2018, have it for segmentation)."""
     fix_2d: bool = False
     """Table 2's `fix 2D`: only the depth module learns."""
 

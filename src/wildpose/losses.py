@@ -78,10 +78,11 @@ def cross_entropy(logits: Float[Tensor, " N"], is_real: bool, count: int | None 
 
 
 def discriminator_loss(
-    real_logits: Float[Tensor, " N"], fake_logits: Float[Tensor, " M"], count: int | None = None
+    real_logits: Float[Tensor, " N"], fake_logits: Float[Tensor, " M"], counts: tuple[int, int] | None = None
 ) -> dict[str, Tensor]:
-    """Eq. (3): binary cross-entropy, ground truth as 1, predictions as 0. count: of either, in the whole batch."""
-    return {"d_real": cross_entropy(real_logits, True, count), "d_fake": cross_entropy(fake_logits, False, count)}
+    """Eq. (3): binary cross-entropy, ground truth as 1, predictions as 0. counts: of each in the whole batch."""
+    reals, fakes = counts or (len(real_logits), len(fake_logits))
+    return {"d_real": cross_entropy(real_logits, True, reals), "d_fake": cross_entropy(fake_logits, False, fakes)}
 
 
 def gradient_penalty(

@@ -31,10 +31,10 @@ def patchy_data() -> TrainData:
     return dataclasses.replace(tiny_data(), wild=Patchy(12, with_3d=False), wild_val=wild_val, studio_val=studio_val)
 
 
-def sgd_config():
+def sgd_config(true_side: str = "truth"):
     """Plain descent in steps of a set length: Adam would turn the rounding of zero gradients into whole steps."""
     phase = PhaseConfig(steps=4, lr=0.5, depth_weight=0.05, batch_3d=4, warmup_steps=0)
-    adversary = AdversarialConfig(weight=0.01, lr_discriminator=0.01)
+    adversary = AdversarialConfig(weight=0.01, lr_discriminator=0.01, true_side=true_side)
     return tiny_config(pretrain_3d=phase, adversarial=phase, adversarial_loss=adversary, clip_norm=0.05)
 
 
@@ -55,7 +55,7 @@ def smooth_network() -> Iterator[None]:
         F.relu, F.leaky_relu, F.max_pool2d, fused._fits = before
 
 
-def take_steps(target: Path, phase: str, steps: int = 3, accumulate: int = 1) -> None:
+def take_steps(target: Path, phase: str, steps: int = 3, accumulate: int = 1, true_side: str = "truth") -> None:
     """Some steps on shares of the same batches; the leader writes a checkpoint and the validation's figures."""
     import torch
 
@@ -65,7 +65,7 @@ def take_steps(target: Path, phase: str, steps: int = 3, accumulate: int = 1) ->
     from wildpose.train.steps import advance
     from wildpose.train.workers import join
 
-    data, config = patchy_data(), sgd_config()
+    data, config = patchy_data(), sgd_config(true_side)
     with smooth_network(), join() as workers:
         training = Training(config, phase, workers, accumulate)
         torch.nn.init.normal_(training.generator.depth.fc.weight, 0, 0.1, torch.Generator().manual_seed(0))

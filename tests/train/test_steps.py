@@ -10,6 +10,7 @@ from rendered_batch import tiny_config, tiny_data
 
 from wildpose.config import AdversarialConfig
 from wildpose.data.batches import Batches
+from wildpose.errors import InputError
 from wildpose.losses import pose_losses
 from wildpose.train import steps
 from wildpose.train.state import Training
@@ -143,6 +144,48 @@ def test_d_learns_to_tell_truth_from_noise():
     scores = [step(run, batch_of(run, k)) for k in range(40)]
     assert scores[-1]["sign_real"] == 1.0
     assert scores[-1]["sign_fake"] == 0.0
+
+
+def test_where_predictions_are_the_true_side_d_sees_those_for_either_half(monkeypatch):
+    run = training(adversarial_loss=AdversarialConfig(true_side="predictions", weight=1e-3))
+    batch = batch_of(run)
+    predicted = evidence_of(run.generator(batch.crops_rgb), run.codec)
+    shown = steps.sides(run, steps.portions(run, batch)[0], predicted)
+    assert torch.equal(shown.real.maps, predicted.maps[:4]) and torch.equal(shown.fake.maps, predicted.maps[4:])
+    assert torch.equal(shown.real_crops, batch.crops_rgb[:4]) and torch.equal(shown.fake_crops, batch.crops_rgb[4:])
+    assert shown.counts == (4, 4)
+
+    asked = []
+    monkeypatch.setattr(
+        steps, "generator_adversarial_loss", lambda logits, count: asked.append(len(logits)) or logits.sum()
+    )
+    step(run, batch)
+    assert asked == [4], "photos' predictions should pass for studio ones, not the other way round"
+
+
+def test_predictions_as_the_true_side_pull_on_photos_without_any_label():
+    """Without labels for the second half, and D at rest, only that half's predictions change what D says."""
+    run = training(adversarial_loss=AdversarialConfig(true_side="predictions", weight=1.0))
+    batch = batch_of(run)
+    batch = dataclasses.replace(batch, heatmap_mask=batch.heatmap_mask & (torch.arange(8) < 4)[:, None])
+    run.generator.requires_grad_(True).eval()
+    torch.nn.init.normal_(run.generator.depth.fc.weight)
+    maps = run.generator(batch.crops_rgb)
+    terms = pose_losses(maps, batch, "squared")
+    by_label = torch.autograd.grad(terms["heatmap"] + terms["depth"], (maps.heatmaps, maps.depth), retain_graph=True)
+    assert not any(gradient[4:].any() for gradient in by_label)
+    fake = evidence_of(maps, run.codec).part(slice(4, None))
+    loss = steps.generator_adversarial_loss(run.discriminator(batch.crops_rgb[4:], fake), 8)
+    by_adversary = torch.autograd.grad(loss, (maps.heatmaps, maps.depth))
+    for gradient in by_adversary:
+        assert not gradient[:4].any() and (gradient[4:].flatten(1).abs().sum(1) > 0).all()
+
+
+def test_both_sides_are_needed_where_predictions_are_the_true_one():
+    for batch_3d in (0, 8):
+        phase = dataclasses.replace(tiny_config().adversarial, batch_3d=batch_3d)
+        with pytest.raises(InputError, match="with 3D labels and without"):
+            training(adversarial_loss=AdversarialConfig(true_side="predictions"), adversarial=phase)
 
 
 def test_half_of_ds_batch_is_real(monkeypatch):

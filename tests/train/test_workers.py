@@ -67,12 +67,23 @@ def test_processes_end_where_one_with_the_joined_batch_ends(count, alone, tmp_pa
         assert b == pytest.approx(a, rel=1e-3, abs=1e-6)
 
 
-def test_portions_add_up_to_the_whole_batch(monkeypatch, tmp_path):
+def test_processes_agree_where_predictions_are_the_true_side(tmp_path):
+    for count in (1, 2):
+        (tmp_path / str(count)).mkdir()
+        assert (
+            codes(start_gang(count, take_steps, tmp_path / str(count), "adversarial", 3, 1, "predictions"))
+            == [0] * count
+        )
+    assert_same_end(end(tmp_path / "1"), end(tmp_path / "2"), start_of("adversarial"))
+
+
+@pytest.mark.parametrize("true_side", ["truth", "predictions"])
+def test_portions_add_up_to_the_whole_batch(true_side, monkeypatch, tmp_path):
     """Batch statistics are a portion's own, so they are left out: the generator stays as in evaluation."""
     monkeypatch.setattr(steps, "wake_generator", lambda generator, *_: generator.eval().requires_grad_(True))
     for accumulate in (1, 4):
         (tmp_path / str(accumulate)).mkdir()
-        take_steps(tmp_path / str(accumulate), "adversarial", 2, accumulate)
+        take_steps(tmp_path / str(accumulate), "adversarial", 2, accumulate, true_side)
     whole, parts = end(tmp_path / "1"), end(tmp_path / "4")
     begin = {name: value for name, value in start_of("adversarial").items() if "running" not in name}
     assert_same_end(*({name: x[name] for name in begin} for x in (whole, parts)), begin)

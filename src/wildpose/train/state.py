@@ -56,6 +56,7 @@ class Training:
         self.networks: dict[str, nn.Module] = {"generator": self.generator, "average": self.average}
         self.optimisers = [_optimiser(config, self.generator, self.settings.lr, self.dtype)]
         if phase == "adversarial":
+            _check_sides(config, self.settings.batch_3d)
             self.discriminator = self._placed(Discriminator(config.discriminator, config.model), channels_last=False)
             self.networks["discriminator"] = self.discriminator
             lr = config.adversarial_loss.lr_discriminator
@@ -132,6 +133,12 @@ def _check_shares(batch: int, batch_3d: int, workers: int, accumulate: int) -> N
         raise InputError(
             f"batch and batch_3d in {of}", f"{batch} and {batch_3d}", "mend --set batch and PHASE.batch_3d"
         )
+
+
+def _check_sides(config: TrainConfig, batch_3d: int) -> None:
+    if config.adversarial_loss.true_side == "predictions" and not 0 < batch_3d < config.batch:
+        expected = f"samples with 3D labels and without in every batch of {config.batch}, for D to tell apart"
+        raise InputError(expected, f"{batch_3d} with", "mend --set batch and adversarial.batch_3d")
 
 
 def _optimiser(config: TrainConfig, network: nn.Module, lr: float, dtype: torch.dtype) -> torch.optim.Optimizer:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, UInt8
 from torch import Tensor, nn
 
 from wildpose.codec import HeatmapCodec
@@ -146,9 +146,9 @@ def evidence_of(maps: PoseMaps, codec: HeatmapCodec) -> Evidence:
 
 
 def adversarial_step(training: Training, batch: Batch) -> dict[str, float]:
-    """Phase 3, section 4.2. D: eq. (3) on half a batch of true studio poses and half a batch of predictions from studio
-    and wild images; then G: eq. (5). One forward pass of G serves both, unless there are several portions: to keep the
-    graph of each until D has learnt would take the memory that portions are to save."""
+    """Phase 3, section 4.2. D: eq. (3) on both `sides`; then G: eq. (5). One forward pass of G serves both, unless
+    there are several portions: to keep the graph of each until D has learnt would take the memory that portions are to
+    save."""
     config, discriminator = training.config, training.discriminator
     parts, counts = portions(training, batch), training.workers.sum(label_counts(batch))
     total: dict[str, Tensor] = {}
@@ -173,8 +173,10 @@ def adversarial_step(training: Training, batch: Batch) -> dict[str, float]:
             maps = predict(training, portion)
             fake = evidence_of(maps, training.codec)
         terms = pose_losses(maps, portion.batch, config.depth_loss, counts)
+        # predictions that D takes for true needn't be made any truer
+        first = with_3d(training, portion) if config.adversarial_loss.true_side == "predictions" else 0
         with training.autocast():
-            logits = discriminator(portion.batch.crops_rgb, fake)
+            logits = discriminator(portion.batch.crops_rgb[first:], fake.part(slice(first, None)))
         terms["g_adversarial"] = generator_adversarial_loss(logits, config.batch)
         loss = (
             terms["heatmap"]
@@ -201,33 +203,62 @@ def rehearsal(generator: Generator, only: bool) -> Iterator[None]:
             norm.momentum = momentum
 
 
-def discriminator_terms(
-    training: Training, portion: Portion, fake: Evidence
-) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Half real, half fake, scored in one pass; the fakes are drawn from the whole joined batch, studio and wild alike,
-    and this portion has those that fall on its rows."""
-    config, half = training.config, training.settings.batch_3d
-    batch = portion.batch
-    reals = int((portion.rows < half).sum())
-    truth = batch.part(slice(0, reals))
+@dataclass(frozen=True)
+class Sides:
+    """What D is to tell apart; this portion's share of it."""
+
+    real_crops: UInt8[Tensor, "N Hi Wi 3"]
+    real: Evidence
+    fake_crops: UInt8[Tensor, "M Hi Wi 3"]
+    fake: Evidence
+    counts: tuple[int, int]
+    """Real and fake ones in the joined batch."""
+
+
+def sides(training: Training, portion: Portion, predicted: Evidence) -> Sides:
+    """True poses against predictions drawn from the whole joined batch, studio and wild alike: half and half, and this
+    portion has those that fall on its rows. Or predictions for pictures with 3D labels against those for photos."""
+    config, half, batch = training.config, training.settings.batch_3d, portion.batch
+    labelled = with_3d(training, portion)
+    if config.adversarial_loss.true_side == "predictions":
+        known, photos = slice(0, labelled), slice(labelled, None)
+        counts = half, config.batch - half
+        return Sides(
+            batch.crops_rgb[known], predicted.part(known), batch.crops_rgb[photos], predicted.part(photos), counts
+        )
+    truth = batch.part(slice(0, labelled))
     real = encode_evidence(truth.heatmaps, truth.depth, training.codec)
-    real = real.map(lambda shown: shown.requires_grad_(config.adversarial_loss.r1 > 0))
     drawn = torch.randperm(config.batch, generator=torch.Generator().manual_seed(training.step))[:half]
     place = {row: i for i, row in enumerate(portion.rows.tolist())}
     mine = torch.tensor([place[row] for row in drawn.tolist() if row in place], dtype=torch.int64)
     mine = mine.to(batch.depth.device)
-    crops = torch.cat([truth.crops_rgb, batch.crops_rgb[mine]])
+    return Sides(truth.crops_rgb, real, batch.crops_rgb[mine], predicted.part(mine), (half, half))
+
+
+def with_3d(training: Training, portion: Portion) -> int:
+    """Samples with 3D labels, which come first."""
+    return int((portion.rows < training.settings.batch_3d).sum())
+
+
+def discriminator_terms(
+    training: Training, portion: Portion, predicted: Evidence
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Terms of D's loss, and its scores; both sides are scored in one pass."""
+    weight, shown = training.config.adversarial_loss.r1, sides(training, portion, predicted)
+    reals, (of_real, of_fake) = len(shown.real_crops), shown.counts
+    real = shown.real.map(lambda part: part.requires_grad_(weight > 0))
+    crops = torch.cat([shown.real_crops, shown.fake_crops])
     with training.autocast():
-        logits = training.discriminator(crops, concatenate(real, fake.part(mine)))
+        logits = training.discriminator(crops, concatenate(real, shown.fake))
     real_logits, fake_logits = logits[:reals], logits[reals:]
     scores = {
-        "score_real": real_logits.detach().sum() / half,
-        "score_fake": fake_logits.detach().sum() / half,
-        "sign_real": (real_logits.detach() > 0).sum() / half,
-        "sign_fake": (fake_logits.detach() > 0).sum() / half,
+        "score_real": real_logits.detach().sum() / of_real,
+        "score_fake": fake_logits.detach().sum() / of_fake,
+        "sign_real": (real_logits.detach() > 0).sum() / of_real,
+        "sign_fake": (fake_logits.detach() > 0).sum() / of_fake,
     }
-    terms = discriminator_loss(real_logits, fake_logits, half)
-    if config.adversarial_loss.r1 > 0 and reals:
-        shown = [part for part in (real.descriptor, real.maps) if part.requires_grad]
-        terms["d_r1"] = config.adversarial_loss.r1 / 2 * gradient_penalty(real_logits, shown, half)
+    terms = discriminator_loss(real_logits, fake_logits, shown.counts)
+    if weight > 0 and reals:
+        asked = [part for part in (real.descriptor, real.maps) if part.requires_grad]
+        terms["d_r1"] = weight / 2 * gradient_penalty(real_logits, asked, of_real)
     return terms, scores
