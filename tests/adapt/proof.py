@@ -7,7 +7,8 @@
 `make` renders outdoor people of the train split with a seed of their own and keeps those of one scene kind, as JPEG
 and COCO JSON. `--look night` gives them a night camera's grey, dark, noisy and blurred pictures, unlike all that the
 shipped weights have seen, `tape` an old video tape's; `plain` leaves them. With --unlabelled N, N photos more lie in
-DIR/unlabelled. `judge` looks at the photos that adapt held out, with their 3D.
+DIR/unlabelled; with --unseen N, N more in DIR/unseen. `judge` looks at these, or else at the photos that adapt held
+out, with their 3D.
 """
 
 import argparse
@@ -58,8 +59,10 @@ def tape(image_rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 LOOKS = {"plain": lambda image, rng: image, "night": night, "tape": tape}
 
 
-def make(out: Path, photos: int, unlabelled: int, scene: str, look: str, seed: int, motion: Path | None) -> None:
-    needed = photos + unlabelled
+def make(
+    out: Path, photos: int, unlabelled: int, unseen: int, scene: str, look: str, seed: int, motion: Path | None
+) -> None:
+    needed = photos + unlabelled + unseen
     images = round(1.15 * needed / SHARES[scene]) + 30
     rendered = StudioSet(generate("outdoor", out / "rendered", images, seed, motion=motion))
     rows = np.flatnonzero(rendered.scene == scene)[:needed]
@@ -67,16 +70,22 @@ def make(out: Path, photos: int, unlabelled: int, scene: str, look: str, seed: i
     write_photos(rendered, rows[:photos], out / "photos", LOOKS[look])
     write_labels(rendered, rows[:photos], out / "labels.json")
     if unlabelled:
-        write_photos(rendered, rows[photos:], out / "unlabelled", LOOKS[look])
-    print(f"{out}: {photos} photos with 2D labels, {unlabelled} without, {scene}, {look}")
+        write_photos(rendered, rows[photos : photos + unlabelled], out / "unlabelled", LOOKS[look])
+    if unseen:
+        write_photos(rendered, rows[-unseen:], out / "unseen", LOOKS[look])
+        write_labels(rendered, rows[-unseen:], out / "unseen.json")
+    print(f"{out}: {photos} photos with 2D labels, {unlabelled} without, {unseen} unseen, {scene}, {look}")
 
 
 class HeldOut:
-    """The photos as adapt was given them, with the 3D that it wasn't."""
+    """The photos that nothing was learnt from, with their 3D."""
 
     def __init__(self, folder: Path):
-        people = load_own(folder / "photos", folder / "labels.json").people
-        self.people = people.take(split(people, digests(people))[1])
+        if (folder / "unseen").exists():
+            self.people = load_own(folder / "unseen", folder / "unseen.json").people
+        else:
+            people = load_own(folder / "photos", folder / "labels.json").people
+            self.people = people.take(split(people, digests(people))[1])
         self.rendered = StudioSet(folder / "rendered")
 
     def __len__(self) -> int:
@@ -135,6 +144,7 @@ if __name__ == "__main__":
     making.add_argument("out", type=Path)
     making.add_argument("--photos", type=int, default=500)
     making.add_argument("--unlabelled", type=int, default=0)
+    making.add_argument("--unseen", type=int, default=0)
     making.add_argument("--scene", choices=SHARES, default="indoor")
     making.add_argument("--look", choices=LOOKS, default="night")
     making.add_argument("--seed", type=int, default=77)
