@@ -25,7 +25,7 @@ from wildpose.adapt.photos import digests, split
 from wildpose.data.own_photos import load_own
 from wildpose.data.sample import Sample
 from wildpose.data.studio import StudioSet
-from wildpose.evaluate import PELVIS, predict_set
+from wildpose.evaluate import PELVIS, Poses, Truth, predict_set
 from wildpose.predict.onnx_model import OnnxModel
 from wildpose.studio.generate import generate
 
@@ -101,19 +101,27 @@ class HeldOut:
 
 
 def errors_of(weights: str, held_out: HeldOut) -> dict[str, np.ndarray]:
-    """Mean error of each person, mm: P1, P2, and along the camera's axis alone (scaled by the true bones)."""
     model = OnnxModel.load(weights)
     found, _, truth = predict_set(model, held_out)
+    return figures_of(found, truth, model.info.bone_sum_mm)
+
+
+def figures_of(found: Poses, truth: Truth, bone_sum_mm: float) -> dict[str, np.ndarray]:
+    """Mean error of each person, mm: P1, P2, and along the camera's axis alone (scaled by the true bones)."""
     poses, cam = found.poses.astype(np.float64), truth.joints_cam_mm.astype(np.float64)
-    in_mm = metrics.scale_poses(poses, "train-mean", model.info.bone_sum_mm, cam)
-    true_size = metrics.scale_poses(poses, "ground-truth", model.info.bone_sum_mm, cam)
+    in_mm = metrics.scale_poses(poses, "train-mean", bone_sum_mm, cam)
+    true_size = metrics.scale_poses(poses, "ground-truth", bone_sum_mm, cam)
     z = true_size[..., 2] - (cam - cam[:, [PELVIS]])[..., 2]
     off = np.linalg.norm(found.joints_px - truth.joints_px, axis=-1)
+    torsos = off / metrics.torso_diameter(truth.joints_px)[:, None]
+    p1 = metrics.protocol1_errors(in_mm, cam)
     return {
-        "P1, mm": metrics.protocol1_errors(in_mm, cam).mean(1),
+        "P1, mm": p1.mean(1),
         "P2, mm": metrics.protocol2_errors(in_mm, cam).mean(1),
         "depth alone, mm": np.abs(z).mean(1),
-        "2D, % of the torso": 100 * (off / metrics.torso_diameter(truth.joints_px)[:, None]).mean(1),
+        "PCK at 150 mm, %": 100 * (p1 < 150).mean(1),
+        "2D, PCK@0.2 of the torso, %": 100 * (torsos < 0.2).mean(1),
+        "2D, % of the torso": 100 * torsos.mean(1),
         "limb asymmetry, %": metrics.limb_asymmetry(poses).mean(1),
         "knees and elbows wrong, %": 100 * metrics.hinge_violations(poses).mean(1),
     }
