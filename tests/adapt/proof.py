@@ -127,11 +127,11 @@ def figures_of(found: Poses, truth: Truth, bone_sum_mm: float) -> dict[str, np.n
     }
 
 
-def judge(out: Path, weights: list[str]) -> None:
+def judge(out: Path, weights: list[str], start: str) -> None:
     held_out = HeldOut(out)
-    before = errors_of("default", held_out)
+    before = errors_of(start, held_out)
     draws = np.random.default_rng(0).integers(0, len(held_out), (DRAWS, len(held_out)))
-    told = {"default": {name: float(values.mean()) for name, values in before.items()}}
+    told = {start: {name: float(values.mean()) for name, values in before.items()}}
     print(f"{len(held_out)} held-out people with 3D truth; change with its 95 % interval over people")
     for file in weights:
         after = errors_of(file, held_out)
@@ -160,5 +160,6 @@ if __name__ == "__main__":
     judging = commands.add_parser("judge")
     judging.add_argument("out", type=Path)
     judging.add_argument("weights", nargs="+")
+    judging.add_argument("--start", default="default", help="what was adapted")
     given = vars(parser.parse_args())
     {"make": make, "judge": judge}[given.pop("command")](**given)
