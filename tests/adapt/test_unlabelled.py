@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from rendered_batch import Dots, tiny_config
 
+from wildpose.adapt.run import UNLABELLED_SHARE
 from wildpose.data.batches import Batches
 from wildpose.data.mix import Mixed
 from wildpose.data.sample import Sample
@@ -63,7 +64,7 @@ def test_supervised_terms_are_means_over_the_labelled_ones():
 
 def test_a_step_on_a_mixed_batch_moves_both_networks_and_stays_finite():
     sets = [Dots(12, with_3d=False), NoLabels(5, with_3d=False, seed=9)]
-    wild = Mixed(sets, [2 / 3, 1 / 3])
+    wild = Mixed(sets, [1 - UNLABELLED_SHARE, UNLABELLED_SHARE])
     training = Training(tiny_config(), "adversarial")
     batch = a_batch(wild, batch_3d=4)
     before = {name: [p.clone() for p in net.parameters()] for name, net in training.networks.items()}

@@ -27,7 +27,7 @@ from wildpose.adapt.photos import (
     without,
 )
 from wildpose.adapt.picture import draw_before_after
-from wildpose.adapt.settings import REFINING, RENDERED_IMAGES, RENDERED_SEED, STUDIO_SHARE, UNLABELLED_SHARES
+from wildpose.adapt.settings import REFINING, RENDERED_IMAGES, RENDERED_SEED, STUDIO_SHARE, UNLABELLED_SHARE
 from wildpose.config import TrainConfig
 from wildpose.data.kinds import KINDS_3D
 from wildpose.data.mix import Mixed, TrainData
@@ -158,9 +158,7 @@ def gather(
     described = [{"name": "own photos, 2D labels", "terms": TERMS, "samples": len(wild)}]
     if prepared.unlabelled is not None:
         described.append({"name": "own photos, no labels", "terms": TERMS, "samples": len(prepared.unlabelled)})
-        least, most = UNLABELLED_SHARES
-        share = min(max(len(prepared.unlabelled) / (len(wild) + len(prepared.unlabelled)), least), most)
-        wild = Mixed([wild, prepared.unlabelled], [1 - share, share])
+        wild = Mixed([wild, prepared.unlabelled], [1 - UNLABELLED_SHARE, UNLABELLED_SHARE])
     for name, samples in rendered.items():
         kind = KINDS_3D[name]
         described.append({"name": kind.title, "terms": kind.terms, "samples": len(samples)})

@@ -21,8 +21,9 @@ STUDIO_SHARE = 0.35
 """Of the rendered people, where a studio set is given, too: as in the shipped weights' training."""
 REFINING = RefineSettings(crops=16_000, rounds=6, lr=3e-4, go_on=True)
 """A refiner knows the errors of one network; after that has changed, it learns those of the new one. Two minutes."""
-UNLABELLED_SHARES = (1 / 3, 3 / 4)
-"""Of the photos in a batch, where there are unlabelled ones: as many as there are, within these limits."""
+UNLABELLED_SHARE = 1 / 3
+"""Of the photos in a batch, where there are unlabelled ones. Labels teach more, even those of forty photos
+(docs/adapt.md)."""
 
 
 def settings(model: ModelConfig, steps: int | None, changes: tuple[str, ...]) -> TrainConfig:
