@@ -25,8 +25,8 @@ def adapt(
     """Teach the network your own kind of photos: 2D labels are enough, the 3D comes from rendered people.
 
     Phase 3 of the paper: what is predicted for your photos has to agree with the labels, and a discriminator must not
-    tell it from true 3D poses. A fifth of the photos is held out; what is better or worse there is said in the end.
-    Run the same command again to go on after a kill or Ctrl-C. Nothing leaves the machine.
+    tell it from what is predicted for rendered people. A fifth of the photos is held out; what is better or worse there
+    is said in the end. Run the same command again to go on after a kill or Ctrl-C. Nothing leaves the machine.
 
     Args:
         photos: Folder that the labels' file names start from.
