@@ -37,11 +37,9 @@ def bench_curves(
     other = override(config, (f"seed={seed + 1}",))
     data = build_data(lsp=lsp, lspet=lspet)
     training = Training(config, PHASE)
-    device = torch.device("cpu")
+    device, precision = torch.device("cpu"), str(training.dtype).removeprefix("torch.")
     versions = {
-        f"as trained: {str(training.dtype).removeprefix('torch.')}, channels_last, fused": lambda batch: advance(
-            training, batch
-        ),
+        f"as trained: {precision}, channels_last, fused": lambda batch: advance(training, batch),
         "plain: float32, contiguous": PlainStep(config, PHASE, device),
         "plain, other initial weights": PlainStep(other, PHASE, device),
     }
