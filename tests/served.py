@@ -53,7 +53,7 @@ class Server:
 
     def __init__(self, limits: Limits, weights: Path, temporary: Path):
         self.temporary = temporary
-        estimator = PoseEstimator(weights, detector=write_fake_detector(weights.with_name("finds-dots.onnx")))
+        estimator = PoseEstimator(weights, None, write_fake_detector(weights.with_name("finds-dots.onnx")), flip=False)
         app = make_app(estimator, limits)
         self.server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", ws="none"))
         self.thread = threading.Thread(target=self.server.run, daemon=True)

@@ -81,7 +81,7 @@ def test_the_command_times_each_part_and_writes_json(tmp_path: Path, capsys: pyt
     cli.main(["bench", "predict", "--weights", str(weights), "--runs", "3", "--threads", "1", "--out", str(out)])
     written = json.loads(out.read_text())
     assert written["format"] == "wildpose-bench/1" and written["weights"]["name"] == "coloured dots"
-    assert list(written["parts"]) == ["crop", "network", "decode", "whole"]
+    assert list(written["parts"]) == ["crop", "network", "decode", "whole", "whole, --no-flip"]
     assert all(0 < part["p10"] <= part["median"] <= part["p90"] for part in written["parts"].values())
     assert table(written) in capsys.readouterr().out
     assert [path.name for path in out.parent.iterdir()] == ["bench.json"]

@@ -57,6 +57,7 @@ def test_the_page_has_what_was_measured_and_marks_what_was_not(folder):
     assert picture is not None and picture.shape[1] == 3 * 512
     kept = json.loads((folder / "keep" / "studio.json").read_text())
     assert f"{kept['metrics']['mpjpe_p1_mm']:.1f} mm" in page
+    assert kept["protocol"]["flip_test"] is True and "averaged with the mirrored image as predict does" in page
 
 
 def test_weights_that_carry_the_figures_are_not_measured_again(folder, monkeypatch):

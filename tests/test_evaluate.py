@@ -154,9 +154,11 @@ def test_the_command_prints_what_the_json_holds(tmp_path, monkeypatch, capsys):
     folder = write_rendered(tmp_path / "set", people, "outdoor", ("test",), ("Sports",), ("indoor", "outdoor"))
     monkeypatch.setattr("wildpose.predict.onnx_model.OnnxModel.load", lambda weights: Informed(people))
     out = tmp_path / "report.json"
-    main(["evaluate", "--data", "outdoor", "--root", str(folder), "--scale-rule", "ground-truth", "--out", str(out)])
+    options = ["--scale-rule", "ground-truth", "--no-flip", "--out", str(out)]  # this model knows no mirrored pictures
+    main(["evaluate", "--data", "outdoor", "--root", str(folder), *options])
     printed, saved = capsys.readouterr().out, json.loads(out.read_text())
     assert len(saved["tables"]) == 5 and saved["protocol"]["scale_rule"] == "ground-truth"
+    assert saved["protocol"]["flip_test"] is False
     for table in saved["tables"]:
         assert table["title"] in printed and "4 images, scale rule ground-truth" in table["title"]
         for row, values in table["rows"].items():

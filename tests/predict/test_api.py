@@ -23,7 +23,7 @@ def clip(tmp_path):
 
 
 def test_load_once_go_through_a_video_and_save(clip, weights_path, tmp_path):
-    estimator = wildpose.PoseEstimator(weights_path)
+    estimator = wildpose.PoseEstimator(weights_path, flip=False)
     video = wildpose.Video(clip)
     pairs = list(wildpose.predict_video(estimator, video, stride=2))
     assert [frame.index for frame, _ in pairs] == [0, 2] and pairs[1][0].image_rgb.shape == (280, 420, 3)
@@ -38,7 +38,7 @@ def test_load_once_go_through_a_video_and_save(clip, weights_path, tmp_path):
 
 def test_a_batch_of_pictures_is_the_pictures_one_by_one(weights_path, detector_path):
     """Of different sizes, with 0 to 20 boxes: more than go through the network at once."""
-    estimator, rng = wildpose.PoseEstimator(weights_path, detector=detector_path), np.random.default_rng(0)
+    estimator, rng = wildpose.PoseEstimator(weights_path, detector=detector_path, flip=False), np.random.default_rng(0)
     images = [np.zeros((200 + 40 * i, 300, 3), np.uint8) for i in range(3)]
     boxes = [[[*rng.uniform(0, 90, 2), *rng.uniform(80, 120, 2)] for _ in range(count)] for count in (20, 0, 3)]
     for image, given in zip(images, boxes, strict=True):
@@ -56,7 +56,7 @@ def test_a_batch_of_pictures_is_the_pictures_one_by_one(weights_path, detector_p
 
 
 def test_given_boxes_are_for_the_first_frame(clip, weights_path):
-    estimator = wildpose.PoseEstimator(weights_path)
+    estimator = wildpose.PoseEstimator(weights_path, flip=False)
     given = wildpose.predict_video(estimator, clip, boxes=[[150, 40, 130, 200]], smoothing=None)
     results = [result for _, result in given]
     middles = [float(result.people[0].pose.joints_px[:, 0].mean()) for result in results]
@@ -64,7 +64,7 @@ def test_given_boxes_are_for_the_first_frame(clip, weights_path):
 
 
 def test_videos_are_smoothed_unless_asked_otherwise(clip, weights_path):
-    estimator = wildpose.PoseEstimator(weights_path)
+    estimator = wildpose.PoseEstimator(weights_path, flip=False)
     seen, usual, strong = (
         np.array([result.people[0].pose.joints_px for _, result in wildpose.predict_video(estimator, clip, **how)])
         for how in ({"smoothing": None}, {}, {"smoothing": wildpose.Smoothing(min_cutoff_hz=0.2, beta=0.0)})

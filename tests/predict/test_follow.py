@@ -9,7 +9,7 @@ from wildpose.predict.follow import PeopleFollower
 
 @pytest.fixture(scope="module")
 def estimator(weights_path):
-    return PoseEstimator(weights_path)
+    return PoseEstimator(weights_path, flip=False)
 
 
 def frame(*boxes) -> tuple[np.ndarray, list[np.ndarray]]:

@@ -46,7 +46,7 @@ def names(folder: Path) -> list[str]:
 def test_a_photo_gives_json_and_overlay(photo, weights_path, tmp_path, capsys):
     path, truth = photo
     out = tmp_path / "deep" / "out"
-    cli.main(["predict", str(path), "--out", str(out), "--weights", str(weights_path)])
+    cli.main(["predict", str(path), "--out", str(out), "--weights", str(weights_path), "--no-flip"])
     assert names(out) == ["person.json", "person_overlay.jpg"]
     document = json.loads((out / "person.json").read_text())
     (frame,) = document["frames"]
@@ -62,7 +62,7 @@ def test_given_boxes_win(photo, weights_path, tmp_path):
     path, truth = photo
     boxes = ["--box", "150,40,130,200", "--box=-20,-10,60,90.5"]
     out = ["--out", str(tmp_path / "o"), "--no-pictures"]
-    cli.main(["predict", str(path), *out, "--weights", str(weights_path), *boxes])
+    cli.main(["predict", str(path), *out, "--weights", str(weights_path), "--no-flip", *boxes])
     assert names(tmp_path / "o") == ["person.json"]
     people = json.loads((tmp_path / "o" / "person.json").read_text())["frames"][0]["people"]
     assert [p["id"] for p in people] == [0, 1]
@@ -74,7 +74,7 @@ def test_a_video_gives_frames_sheet_movie_and_json(clip, weights_path, tmp_path)
     path, truths = clip
     out = tmp_path / "o"
     limits = ["--stride", "2", "--max-frames", "3"]
-    cli.main(["predict", str(path), "--out", str(out), "--weights", str(weights_path), *limits])
+    cli.main(["predict", str(path), "--out", str(out), "--weights", str(weights_path), "--no-flip", *limits])
     assert names(out) == [
         *("walk.json", "walk_frames/000000.jpg", "walk_frames/000002.jpg", "walk_frames/000004.jpg"),
         *("walk_overlay.webm", "walk_sheet.jpg"),
@@ -90,7 +90,8 @@ def test_a_video_gives_frames_sheet_movie_and_json(clip, weights_path, tmp_path)
 
 
 def test_what_was_smoothed_says_so(clip, photo, weights_path, tmp_path):
-    out = ("--out", str(tmp_path / "o"), "--weights", str(weights_path), "--no-pictures", "--max-frames", "3")
+    options = ("--weights", str(weights_path), "--no-flip", "--no-pictures", "--max-frames", "3")
+    out = ("--out", str(tmp_path / "o"), *options)
     found = {}
     for name, source, flags in (
         ("on", clip[0], ()), ("off", clip[0], ("--no-smooth",)), ("photo", photo[0], ("--smooth",)),
@@ -107,7 +108,7 @@ def test_a_photo_is_placed_by_its_own_lens_unless_told_otherwise(photo, weights_
     from test_exif import jpeg_with, tiff_block
 
     (tmp_path / "phone.jpg").write_bytes(jpeg_with(tiff_block(26)))
-    out = ["--out", str(tmp_path / "o"), "--weights", str(weights_path), "--no-pictures"]
+    out = ["--out", str(tmp_path / "o"), "--weights", str(weights_path), "--no-flip", "--no-pictures"]
     cameras = []
     for flags in ([], ["--fov", "50"], ["--pitch-deg", "-12.5"]):
         cli.main(["predict", str(tmp_path / "phone.jpg"), *out, *flags])

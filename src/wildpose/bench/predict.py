@@ -25,14 +25,15 @@ def bench_predict(
 ) -> dict[str, Any]:
     """Time the way from a box to a pose, as a whole and in its parts; milliseconds per person.
 
-    The parts: `crop` (halvings of the image, then the square resampled to the network's input), `network` (one crop,
-    normalisation included), `decode` (heatmaps to joints, px and mm). `whole` is timed by itself, over the same
-    function that predict uses. Content doesn't matter to the time: the image is noise. With a video, `footage` too
-    (`bench_footage`). Raises InputError.
+    The parts: `crop` (halvings of the image, then the square resampled to the network's input), `network` (one crop
+    and its mirror image, normalisation included), `decode` (heatmaps to joints, px and mm). `whole` is timed by itself,
+    over the same function that predict uses; `whole, --no-flip` is that without the mirror image. Content doesn't
+    matter to the time: the image is noise. With a video, `footage` too (`bench_footage`). Raises InputError.
     """
     import cv2
 
     from wildpose.predict.crops import ImagePyramid, pose_to_mm, poses_in_boxes
+    from wildpose.predict.mirrored import Mirrored
     from wildpose.predict.onnx_model import OnnxModel
 
     if min(threads, runs, frames) < 1:
@@ -40,7 +41,8 @@ def bench_predict(
         raise InputError("at least 1 thread, run and frame", got, "mend --threads, --runs or --frames")
     load = load_per_core()
     cv2.setNumThreads(threads)
-    model = OnnxModel.load(weights, threads)
+    alone = OnnxModel.load(weights, threads)
+    model = Mirrored(alone)
     image = np.random.default_rng(0).integers(0, 256, (*IMAGE_HW, 3), dtype=np.uint8)
     crop = square_crop(BOX_XYWH, model.info.crop_scale)
 
@@ -54,6 +56,7 @@ def bench_predict(
         "network": lambda: model.run(crops),
         "decode": lambda: pose_to_mm(answer.read(model.codec)[2][0], model.info.bone_sum_mm),
         "whole": lambda: poses_in_boxes(model, ImagePyramid(image), [BOX_XYWH]),
+        "whole, --no-flip": lambda: poses_in_boxes(alone, ImagePyramid(image), [BOX_XYWH]),
     }
     parts = measure(calls, runs)
     footage = bench_footage(video, weights, detector, threads, max(1, runs // 5), frames) if video else None

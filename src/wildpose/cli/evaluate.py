@@ -9,7 +9,7 @@ def evaluate(
     root: Path,
     weights: str = "default",
     scale_rule: Literal["legacy4296", "train-mean", "ground-truth", "none"] = "train-mean",
-    flip: bool = False,
+    flip: bool = True,
     stride: int = 64,
     split: Literal["test", "train", "val"] = "test",
     out: Path | None = None,
@@ -22,7 +22,7 @@ def evaluate(
         root: Folder of the data set.
         weights: An .onnx file, or a name that `wildpose weights` lists (default, large).
         scale_rule: How predicted 3D poses get their size in mm.
-        flip: Average with the prediction for the mirrored image.
+        flip: Average with the prediction for the mirrored image, as predict does; --no-flip: the network alone.
         stride: Of human36m every which of the 50 frames a second.
         split: Of lsp, studio and outdoor; val: what training holds out to watch itself; train: of rendered sets the
             people whom the picture shows whole.

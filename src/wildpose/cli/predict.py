@@ -31,7 +31,7 @@ def predict(
     smooth: bool = True,
     weights: str = "default",
     detector: str = "default",
-    flip: bool = False,
+    flip: bool = True,
     threads: int | None = None,
     pictures: bool = True,
 ) -> None:
@@ -62,7 +62,7 @@ def predict(
         smooth: Steady each person's joints over the frames of a video, and fill gaps of less than half a second.
         weights: An .onnx file, or a name that `wildpose weights` lists (default, large).
         detector: Likewise, the network that finds people (docs/detector.md).
-        flip: Average with the poses of the mirrored pictures: more accurate, nearly twice the time.
+        flip: Average with the poses of the mirrored pictures; --no-flip is faster and errs more.
         threads: CPU threads for the networks (default 2).
         pictures: Draw overlays, too.
     """

@@ -44,16 +44,17 @@ class Sets:
 
 
 def measure(model: OnnxModel, sets: Sets, keep: Path, validation: bool, tell: Callable[[str], None]) -> dict:
-    """Name of the set -> Report, for every set given; each is kept as `keep`/NAME.json.
+    """Name of the set -> Report, for every set given; each is kept as `keep`/NAME.json. As `wildpose predict` answers:
+    averaged with the mirrored crops.
 
     A report that lies there already and is of these weights is taken as it is. validation: LSP's validation photos and
     the studio's subject S8 in place of the test sets, to rehearse. Raises InputError.
     """
     split = "val" if validation else "test"
     ways: dict[str, Callable[[Path], Report]] = {
-        "lsp": lambda root: evaluate_lsp(model, root, split),
-        "studio": lambda root: evaluate_studio(model, root, kind="studio", split=split),
-        "outdoor": lambda root: evaluate_studio(model, root, kind="outdoor"),
+        "lsp": lambda root: evaluate_lsp(model, root, split, flip=True),
+        "studio": lambda root: evaluate_studio(model, root, flip=True, kind="studio", split=split),
+        "outdoor": lambda root: evaluate_studio(model, root, flip=True, kind="outdoor"),
         "crowd": lambda root: _crowd(model, root, keep),
     }
     reports = {}
@@ -84,8 +85,9 @@ def _still_holds(kept: Report, info: WeightsInfo, name: str, root: Path, split: 
     """Whether a report is of these weights, and of this set as far as its name, split and seed tell."""
     wanted = {"lsp": f"LSP {split}", "outdoor": "outdoor test", "crowd": "outdoor train"}
     wanted["studio"] = {"test": "studio test", "val": "studio validation"}[split]
-    same = str(kept.protocol.get("set", "")).startswith(wanted[name]) and kept.protocol.get("sha256") in digests(info)
-    return same and (name == "lsp" or kept.protocol.get("seed") == read_manifest(root)["seed"])
+    told = kept.protocol
+    same = str(told.get("set", "")).startswith(wanted[name]) and told.get("sha256") in digests(info)
+    return same and told.get("flip_test") is True and (name == "lsp" or told.get("seed") == read_manifest(root)["seed"])
 
 
 def _picture(keep: Path) -> bool:
@@ -94,7 +96,7 @@ def _picture(keep: Path) -> bool:
 
 def _crowd(model: OnnxModel, root: Path, keep: Path) -> Report:
     rendered, rows = open_split(root, "outdoor", "train")
-    report, judged = judge_rendered(model, rendered, rows, "train-mean", False, "train")
+    report, judged = judge_rendered(model, rendered, rows, "train-mean", True, "train")
     name = str(report.protocol["set"])
     failure_sheet(judged, rendered, rows, keep / PICTURE)
     further = (circumstances(judged, rendered, rows, name), kinds_table(judged, name))
@@ -232,7 +234,7 @@ def _results(reports: dict[str, Report]) -> list[str]:
 
 
 def _how(report: Report) -> str:
-    return f"{report.protocol['count']:,} images, boxes given, no mirrored image averaged in"
+    return f"{report.protocol['count']:,} images, boxes given, averaged with the mirrored image as predict does"
 
 
 def _people(reports: dict[str, Report], picture: str) -> list[str]:

@@ -21,7 +21,8 @@ class PoseEstimator:
     weights: a network inside the package by its name ("default", or as `wildpose weights` lists them), or a path to an
     ONNX file that `wildpose export` wrote.
     threads: CPU threads the networks may use. detector: likewise, the network that finds people, which `wildpose
-    detector export` wrote. flip: average with the poses of the mirrored crops, more accurate and nearly twice the time.
+    detector export` wrote. flip: average with the poses of the mirrored crops; without, the networks take little
+    more than half the time and err more (README).
     Raises InputError for weights that can't be used.
     """
 
@@ -30,7 +31,7 @@ class PoseEstimator:
         weights: str | Path = "default",
         threads: int | None = None,
         detector: str | Path = "default",
-        flip: bool = False,
+        flip: bool = True,
     ):
         model = OnnxModel.load(weights, threads)
         self.model = Mirrored(model) if flip else model
