@@ -67,6 +67,8 @@ class AugmentConfig:
     """Half width of the gain of each channel; contrast and brightness vary alike."""
     occlude_share: float = 0.25
     """Share of the samples over which a plain rectangle is laid."""
+    degrade_share: float = 0.0
+    """Share of the samples that look as a poor camera would have taken them (data/degrade.py)."""
     off_target_share: float = 0.04
     """Share of the samples whose window is moved off the person, so that heatmaps learn to be empty."""
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from wildpose.codec import HeatmapCodec
 from wildpose.config import AugmentConfig, ModelConfig
+from wildpose.data.degrade import degrade
 from wildpose.data.sample import Sample, SampleSet
 from wildpose.geometry import Crop, apply_affine, crop_matrix, depth_in_crop, flip_points, square_crop
 from wildpose.predict.crops import ImagePyramid
@@ -156,7 +157,9 @@ class Batches(torch.utils.data.Dataset):
                 rng = np.random.default_rng((*self.seed, 7, source, k, j))
                 crop = random_crop(sample.box_xywh, self.augment, rng)
                 example = make_example(sample, crop, bool(rng.random() < 0.5), self.codec)
-                example["crops_rgb"] = recolour(example["crops_rgb"], self.augment, rng)
+                crop_rgb = recolour(example["crops_rgb"], self.augment, rng)
+                poor = self.augment.degrade_share > 0 and rng.random() < self.augment.degrade_share
+                example["crops_rgb"] = degrade(crop_rgb, rng) if poor else crop_rgb
                 examples.append(example)
         return collate(examples)
 
