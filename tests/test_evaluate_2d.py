@@ -10,7 +10,7 @@ from wildpose import metrics
 from wildpose.cli import main
 from wildpose.errors import InputError
 from wildpose.evaluate import evaluate_2d, evaluate_lsp
-from wildpose.predict.mirrored import Mirrored
+from wildpose.predict.mirrored import InMirror, Mirrored
 from wildpose.skeleton import MPII16
 
 
@@ -53,6 +53,26 @@ def test_flip_test_puts_everything_back_in_its_place():
     both, both_depth, _ = Mirrored(Sided()).run(crops)
     assert plain[0, MPII16.index("left_wrist"), 10, 25] == 200
     assert np.array_equal(plain, both) and np.array_equal(depth, both_depth)
+    back, back_depth, _ = InMirror(Sided()).run(crops)
+    assert np.array_equal(plain, back) and np.array_equal(depth, back_depth)
+
+
+def test_a_network_that_sees_nothing_contradicts_itself_in_the_mirror():
+    """It always says: the right wrist, in the third column. In the mirror that is a left wrist in the third from the
+    right."""
+
+    class Blind:
+        info = Informed(None).info
+
+        def run(self, crops_rgb):
+            heatmaps, depth = np.zeros((len(crops_rgb), 16, 32, 32), np.float32), np.zeros((len(crops_rgb), 16))
+            heatmaps[:, MPII16.index("right_wrist"), 10, 2] = depth[:, MPII16.index("right_wrist")] = 1.0
+            return heatmaps, depth
+
+    heatmaps, depth, pose = InMirror(Blind()).run(np.zeros((2, 128, 128, 3), np.uint8))
+    where = [0, MPII16.index("left_wrist"), 10, 29], [1, MPII16.index("left_wrist"), 10, 29]
+    assert np.argwhere(heatmaps).tolist() == list(where) and pose is None
+    assert np.argwhere(depth).tolist() == [[0, MPII16.index("left_wrist")], [1, MPII16.index("left_wrist")]]
 
 
 def test_the_command_prints_the_table_and_writes_the_json(tmp_path, monkeypatch, capsys):

@@ -17,6 +17,7 @@ from made_photos import coco_labels, write_labels, write_photos
 from rendered_batch import MODEL, tiny_config
 
 from wildpose.adapt import run
+from wildpose.adapt.judge import NOT_JUDGED
 from wildpose.cli import main
 from wildpose.data.studio import StudioSet
 from wildpose.export import describe, export_onnx, load_generator
@@ -131,6 +132,29 @@ def test_a_refiner_learns_the_errors_of_the_adapted_network(given, tmp_path, mon
 
 
 @pytest.mark.slow
+def test_without_labels_it_learns_from_the_discriminator_alone_and_judges_nothing(given, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("wildpose.predict.people.MIN_SURENESS", 0.0)  # a network that knows nothing agrees with no box
+    args = command(given, tmp_path / "mine.onnx")
+    at = args.index("--labels")
+    del args[at : at + 2]
+    main(args)
+    folder, told = tmp_path / "mine.adapt", capsys.readouterr()
+    own = [e for e in OnnxModel.load(tmp_path / "mine.onnx").info.metadata["training_data"] if "own" in e["name"]]
+    assert [entry["name"] for entry in own] == ["own photos, no labels"] and own[0]["samples"] > 0
+    assert f"{own[0]['samples']} unlabelled people to learn from" in told.err
+    steps = [json.loads(line) for line in (folder / "adversarial" / "log.jsonl").read_text().splitlines()]
+    assert all(step["g_adversarial"] > 0 for step in steps if step["kind"] == "train")
+    report = json.loads((folder / "report.json").read_text())
+    assert report["protocol"]["verdict"] == NOT_JUDGED and "without labels nobody can tell" in told.out
+    assert "after/pck_torso_0.2" not in report["metrics"] and report["metrics"]["after/mirror_percent_of_box"] > 0
+    assert np.isfinite(report["metrics"]["after/studio_p2_mm"]), "what it costs where there is truth is still said"
+    assert (folder / "before-after.jpg").is_file()
+    before = (tmp_path / "mine.onnx").read_bytes()
+    main(args)
+    assert (tmp_path / "mine.onnx").read_bytes() == before
+
+
+@pytest.mark.slow
 def test_without_rendered_sets_one_is_rendered(given, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "RENDERED_IMAGES", 4)
     out = tmp_path / "mine.onnx"
@@ -191,6 +215,8 @@ def swapped_sizes(data: dict) -> None:
         (["--outdoor", "{tmp}"], "a studio set"),
         (["--unlabelled", "{given}/studio"], "photos (.jpg"),
         (["--unlabelled", "{given}/photos"], "in which all are labelled"),
+        (["--unlabelled", "{given}/more", "--labels", "None"], "name that folder in place of PHOTOS"),
+        (["--unlabelled", "{given}/more", "--labels", "None"], "name that folder in place of PHOTOS"),
         (["--set", "adversarial.batch_3d=40"], "adversarial.batch_3d from 0 to batch"),
         (["--labels", "{tmp}/few.json"], "10 or more different labelled photos, got 3"),
         (["--labels", "{tmp}/sizes.json"], "a photo of 97 x 96 px, as the labels say"),

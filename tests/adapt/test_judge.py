@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_up_people import Informed, Photos
 
-from wildpose.adapt.judge import Answers, compare, figures_of, interval, verdict
+from wildpose.adapt.judge import NOT_JUDGED, Answers, compare, figures_of, interval, verdict
 from wildpose.adapt.photos import Whole
 from wildpose.data.people import People
 from wildpose.evaluate import predict_set
@@ -16,7 +16,7 @@ from wildpose.metrics import torso_diameter
 def answers(off_px: float) -> Answers:
     photos = Photos(n=30)
     found, _, truth = predict_set(Informed(photos, off_px=(off_px, 0.0)), photos)
-    return Answers(found, truth, {"studio_p1_mm": 100.0, "studio_p2_mm": 80.0 + off_px})
+    return Answers(found, truth, np.full(len(truth.mask), 7.0), {"studio_p1_mm": 100.0, "studio_p2_mm": 80.0 + off_px})
 
 
 def photos_of(truth, each: int = 1) -> Whole:
@@ -60,8 +60,19 @@ def test_without_torso_nobody_is_counted_but_plausibility_is():
     joints[:20, 13] = np.nan
     mask = truth.mask.copy()
     mask[:20, 13] = False
-    some = Answers(told.poses, type(truth)(joints, mask, None), {})
+    some = Answers(told.poses, type(truth)(joints, mask, None), told.mirror, {})
     report = compare(some, some, photos_of(some.truth), {})
     assert "of 10 people with a torso" in report.protocol["metric_2d"]
     assert np.isfinite(report.metrics["after/limb_asymmetry_percent"])
     assert "after/studio_p1_mm" not in report.metrics
+
+
+def test_without_labels_nobody_says_whether_it_got_better():
+    told = answers(5.0)
+    nowhere = np.full_like(told.truth.joints_px, np.nan)
+    some = Answers(told.poses, type(told.truth)(nowhere, np.zeros_like(told.truth.mask), None), told.mirror, {})
+    report = compare(some, some, photos_of(some.truth), {})
+    assert report.protocol["verdict"] == NOT_JUDGED and "detector" in report.protocol["held_out"]
+    assert report.metrics["after/mirror_percent_of_box"] == 7.0
+    assert not any("pck" in name or "torso" in name for name in report.metrics)
+    assert "change_of_pck" not in report.protocol and len(report.tables) == 1

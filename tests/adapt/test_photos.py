@@ -8,9 +8,19 @@ import cv2
 import numpy as np
 import pytest
 from fake_detector import write_fake_detector
-from fake_weights import write_fake_weights
+from fake_weights import draw_person, write_fake_weights
 
-from wildpose.adapt.photos import CutOuts, cut_out, cut_out_labelled, cut_out_unlabelled, digests, split, without
+from wildpose.adapt.photos import (
+    CutOuts,
+    box_people,
+    cut_out,
+    cut_out_labelled,
+    cut_out_unlabelled,
+    digests,
+    list_photos,
+    split,
+    without,
+)
 from wildpose.codec import HeatmapCodec
 from wildpose.data.batches import CROP_SCALE, make_example
 from wildpose.data.people import People
@@ -133,5 +143,32 @@ def test_nobody_in_the_unlabelled_photos(tmp_path: Path):
     weights, detector = write_fake_weights(tmp_path / "dots.onnx"), write_fake_detector(tmp_path / "people.onnx")
     path = tmp_path / "empty.png"
     cv2.imwrite(str(path), np.zeros((32, 32, 3), np.uint8))
+    estimator = PoseEstimator(weights, detector=detector, flip=False)
     with pytest.raises(InputError, match="people in the unlabelled photos, got none in 1"):
-        cut_out_unlabelled([path], PoseEstimator(weights, detector=detector), 32)
+        cut_out_unlabelled([path], estimator, 32)
+    with pytest.raises(InputError, match="people in the held-out photos, got none in 1"):
+        box_people(tmp_path, [path], estimator)
+
+
+def test_found_people_lie_in_their_boxes_and_have_no_labels(tmp_path: Path):
+    """The same people as cut-outs and as rows: what the box shows is what the cut-out shows."""
+    weights, detector = write_fake_weights(tmp_path / "dots.onnx"), write_fake_detector(tmp_path / "people.onnx")
+    image = np.zeros((280, 420, 3), np.uint8)
+    truth = draw_person(image, (150, 40, 130, 200))
+    (tmp_path / "in").mkdir()
+    cv2.imwrite(str(tmp_path / "in" / "one.png"), image[..., ::-1])
+    estimator, paths = PoseEstimator(weights, detector=detector, flip=False), [tmp_path / "in" / "one.png"]
+    people, cut_outs = box_people(tmp_path, paths, estimator), cut_out_unlabelled(paths, estimator, 128)
+    assert people.images.tolist() == ["in/one.png"] and not people.mask.any() and np.isnan(people.joints_px).all()
+    x, y, w, h = people.boxes_xywh[0]
+    assert ((truth > [x - 0.1 * w, y - 0.1 * h]) & (truth < [x + 1.1 * w, y + 1.1 * h])).all()
+    sample = cut_outs.load(0)
+    assert len(cut_outs) == 1 and not sample.mask.any()
+    np.testing.assert_allclose(sample.box_xywh[2:] / sample.box_xywh[3], [w / h, 1.0], rtol=0.01)
+
+
+def test_what_a_run_keeps_beside_its_weights_is_not_among_the_photos(tmp_path: Path):
+    for name in ("a.png", "b/c.PNG", "mine.adapt/before-after.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    assert [str(path.relative_to(tmp_path)) for path in list_photos(tmp_path, "")] == ["a.png", "b/c.PNG"]

@@ -37,6 +37,8 @@ FINENESS = 2.0
 JPEG_QUALITY = 95
 MOST_PEOPLE = 4
 """In an unlabelled photo."""
+OWN_FOLDER = ".adapt"
+"""How the name of a run's folder ends."""
 
 
 def digests(people: People) -> dict[str, str]:
@@ -54,18 +56,23 @@ def digest(path: Path) -> str:
 def split(people: People, content: dict[str, str]) -> tuple[Int[np.ndarray, " T"], Int[np.ndarray, " H"]]:
     """Rows to train on and rows held out: the fifth of the photos whose SHA-256 comes first.
 
-    So everybody in a photo, and copies of it under other names, are on one side; and most stay there if photos are
-    added. Raises InputError for too few photos, or held-out people who all lack the torso that errors are measured by.
+    So everybody in a photo, and copies of it under other names, are on one side. Raises InputError for too few photos,
+    or held-out people who all lack the torso that errors are measured by.
     """
-    ranked = sorted(set(content.values()))
-    if len(ranked) < LEAST_PHOTOS:
-        raise InputError(f"{LEAST_PHOTOS} or more different labelled photos", str(len(ranked)), "label some more")
-    chosen = set(ranked[: round(HELD_OUT_SHARE * len(ranked))])
+    chosen = held_out_digests(content.values(), "labelled photos")
     held_out = np.array([content[name] in chosen for name in people.images.tolist()])
     if not (torso_diameter(people.joints_px.astype(np.float64))[held_out] > 0).any():
         expected = f"the left shoulder and right hip of someone in the {len(chosen)} held-out photos labelled"
         raise InputError(expected, "nobody's", "label these joints: their distance is what errors are measured by")
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
+def held_out_digests(content: Iterable[str], what: str) -> set[str]:
+    """The first fifth of the digests, so that most stay where they are if photos are added. InputError for too few."""
+    ranked = sorted(set(content))
+    if len(ranked) < LEAST_PHOTOS:
+        raise InputError(f"{LEAST_PHOTOS} or more different {what}", str(len(ranked)), "add some more")
+    return set(ranked[: round(HELD_OUT_SHARE * len(ranked))])
 
 
 @dataclass(frozen=True)
@@ -165,13 +172,15 @@ def check_fit(
         raise InputError(f"labels inside the photo {path}", got, "use the photos that were labelled")
 
 
-def list_photos(folder: Path) -> list[Path]:
-    """All photos in a folder and those inside it, by name; InputError if there are none."""
+def list_photos(folder: Path, fix: str) -> list[Path]:
+    """All photos in a folder and those inside it, by name, but for those that a run of ours keeps there. InputError,
+    with `fix`, if there are none."""
     if not folder.is_dir():
-        raise InputError("a folder of unlabelled photos", f"{folder}", "check --unlabelled")
+        raise InputError("a folder of photos", f"{folder}", fix)
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file())
+    found = [path for path in found if not any(above.suffix == OWN_FOLDER for above in path.parents)]
     if not found:
-        raise InputError(f"photos ({', '.join(PHOTO_SUFFIXES)}) in {folder}", "none", "check --unlabelled")
+        raise InputError(f"photos ({', '.join(PHOTO_SUFFIXES)}) in {folder}", "none", fix)
     return found
 
 
@@ -182,16 +191,30 @@ def without(paths: Iterable[Path], known: set[str]) -> list[Path]:
 
 def cut_out_unlabelled(paths: list[Path], estimator: PoseEstimator, input_px: int) -> CutOuts:
     """Whoever the detector finds, at most MOST_PEOPLE a photo. InputError if that is nobody, or for damaged photos."""
-    found = CutOuts(tuple(_find(paths, estimator, input_px)))
-    if not len(found):
-        raise InputError("people in the unlabelled photos", f"none in {len(paths)}", "leave --unlabelled out")
-    return found
-
-
-def _find(paths: list[Path], estimator: PoseEstimator, input_px: int) -> Iterator[CutOut]:
     nowhere, nothing = np.full((MPII16.n, 2), np.nan, np.float32), np.zeros(MPII16.n, bool)
+    found = _people_in(paths, estimator)
+    cut_outs = tuple(cut_out(pyramid, nowhere, nothing, box, input_px) for _, pyramid, boxes in found for box in boxes)
+    if not cut_outs:
+        raise InputError("people in the unlabelled photos", f"none in {len(paths)}", "add photos of people, or labels")
+    return CutOuts(cut_outs)
+
+
+def box_people(root: Path, paths: list[Path], estimator: PoseEstimator) -> People:
+    """The same people as rows without labels, of photos under `root`. InputError likewise."""
+    found = [(str(path.relative_to(root)), box) for path, _, boxes in _people_in(paths, estimator) for box in boxes]
+    if not found:
+        raise InputError("people in the held-out photos", f"none in {len(paths)}", "add photos of people")
+    images, boxes_xywh = (np.array(column) for column in zip(*found, strict=True))
+    shape = len(found), MPII16.n
+    nowhere = np.full((*shape, 2), np.nan, np.float32)
+    return People(root, images, nowhere, np.zeros(shape, bool), boxes_xywh.astype(np.float32))
+
+
+def _people_in(
+    paths: list[Path], estimator: PoseEstimator
+) -> Iterator[tuple[Path, ImagePyramid, list[Float[np.ndarray, " 4"]]]]:
+    """Each photo, read once, with the boxes of whoever is found in it."""
     for path in tqdm(paths, "people in unlabelled photos", unit="photo", disable=None, leave=False):
         image = read_photo(path)
-        pyramid = ImagePyramid(image)
-        for pose in estimator.predict(image, max_people=MOST_PEOPLE):
-            yield cut_out(pyramid, nowhere, nothing, pose.box_xywh, input_px)
+        poses = estimator.predict(image, max_people=MOST_PEOPLE)
+        yield path, ImagePyramid(image), [pose.box_xywh for pose in poses]

@@ -9,7 +9,7 @@ from wildpose.adapt.photos import Whole
 from wildpose.geometry import apply_affine, crop_matrix, square_crop
 from wildpose.predict.crops import ImagePyramid, poses_in_boxes
 from wildpose.predict.follow import Tracked
-from wildpose.predict.onnx_model import OnnxModel
+from wildpose.predict.mirrored import Mirrored
 from wildpose.view import contact_sheet, draw_result, write_picture
 
 SIDE_PX, PEOPLE = 320, 8
@@ -17,7 +17,7 @@ AROUND = 1.4
 """Side of the square that is shown, in box sides."""
 
 
-def draw_before_after(before: OnnxModel, after: OnnxModel, photos: Whole, target: Path) -> Path:
+def draw_before_after(before: Mirrored, after: Mirrored, photos: Whole, target: Path) -> Path:
     """A sheet of pairs, left before and right after; people are taken evenly from the held-out ones, not chosen."""
     pictures, captions = [], []
     for place in range(min(PEOPLE, len(photos))):

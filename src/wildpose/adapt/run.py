@@ -5,7 +5,6 @@ adversarial/ (the trainer's folder: settings, log, curves, checkpoints), refine/
 refiner), report.json and before-after.jpg. The same command goes on after a kill.
 """
 
-import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, replace
@@ -15,28 +14,19 @@ from typing import Any
 import torch
 
 from wildpose.adapt.judge import ask, compare
-from wildpose.adapt.photos import (
-    CutOuts,
-    Whole,
-    cut_out_labelled,
-    cut_out_unlabelled,
-    digest,
-    digests,
-    list_photos,
-    split,
-    without,
-)
+from wildpose.adapt.photos import OWN_FOLDER, digest
 from wildpose.adapt.picture import draw_before_after
+from wildpose.adapt.prepare import Prepared, prepare_labelled, prepare_unlabelled
 from wildpose.adapt.settings import REFINING, RENDERED_IMAGES, RENDERED_SEED, STUDIO_SHARE, UNLABELLED_SHARE
 from wildpose.config import TrainConfig
 from wildpose.data.kinds import KINDS_3D
 from wildpose.data.mix import Mixed, TrainData
-from wildpose.data.own_photos import OwnPhotos, load_own
+from wildpose.data.own_photos import load_own
 from wildpose.data.sample import SampleSet
 from wildpose.data.studio import MANIFEST
 from wildpose.errors import InputError
 from wildpose.export import describe, export_onnx, load_generator
-from wildpose.predict.estimator import PoseEstimator
+from wildpose.predict.mirrored import Mirrored
 from wildpose.predict.onnx_model import OnnxModel
 from wildpose.report import Report
 from wildpose.reproduce.network import load_network
@@ -53,7 +43,8 @@ class Task:
     """What is to be adapted to what."""
 
     photos: Path
-    labels: Path
+    labels: Path | None
+    """None: nothing is labelled, the adversarial loss has to do it alone."""
     out: Path
     """The weights file to write."""
     weights: Path
@@ -67,28 +58,7 @@ class Task:
 
     @property
     def folder(self) -> Path:
-        return self.out.with_suffix(".adapt")
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A user's photos, read and cut."""
-
-    labelled: CutOuts
-    watched: CutOuts
-    """The held-out people, cut out as well, to watch the run."""
-    held_out: Whole
-    """The same in their photos, to judge it."""
-    unlabelled: CutOuts | None
-    content: str
-    """One digest of all that was learnt from."""
-
-    def describe(self) -> str:
-        """In words, for the terminal."""
-        train, held_out = len(self.labelled), len(self.held_out)
-        more = f", {len(self.unlabelled)} people without labels" if self.unlabelled else ""
-        photos = len(set(self.held_out.people.images.tolist()))
-        return f"{train} labelled people to learn from, {held_out} in {photos} photos held out{more}"
+        return self.out.with_suffix(OWN_FOLDER)
 
 
 def adapt_weights(task: Task, config: TrainConfig, notify: Notify = tell) -> Report:
@@ -97,10 +67,7 @@ def adapt_weights(task: Task, config: TrainConfig, notify: Notify = tell) -> Rep
     Raises InputError for input that can't be used (before anything is written), a folder that holds another run, and
     all that run_phase raises; Interrupted after SIGTERM or Ctrl-C while it trains.
     """
-    own = load_own(task.photos, task.labels)
-    if own.left_out:
-        notify(f"{own.left_out} annotated people left out: too few labelled joints, or too small")
-    prepared = prepare(task, own, config)
+    prepared = prepare(task, config.model.input_px, notify)
     notify(prepared.describe())
     start = OnnxModel.load(task.weights)
     given = {"outdoor": task.outdoor, "studio": task.studio}
@@ -126,27 +93,19 @@ def adapt_weights(task: Task, config: TrainConfig, notify: Notify = tell) -> Rep
     figures = {"protocol": {"set": "held-out own photos"} | told["protocol"], "metrics": told["metrics"]}
     export_onnx(generator, describe(generator, state, task.out.stem, [figures]), task.out)
     report.save(task.folder / "report.json")
-    draw_before_after(start, OnnxModel.load(task.out), prepared.held_out, task.folder / "before-after.jpg")
+    draw_before_after(
+        Mirrored(start), Mirrored(OnnxModel.load(task.out)), prepared.held_out, task.folder / "before-after.jpg"
+    )
     return report
 
 
-def prepare(task: Task, own: OwnPhotos, config: TrainConfig) -> Prepared:
-    """Split and cut out the people; InputError for photos that can't be read or that the labels don't fit."""
-    people, side = own.people, config.model.input_px
-    content = digests(people)
-    train, held_out = (people.take(rows) for rows in split(people, content))
-    unlabelled, paths = None, []
-    if task.unlabelled is not None:
-        paths = without(list_photos(task.unlabelled), set(content.values()))
-        if not paths:
-            got = f"{task.unlabelled}, in which all are labelled"
-            raise InputError("unlabelled photos beside the labelled ones", got, "leave --unlabelled out")
-    labelled = cut_out_labelled(train.with_pelvis(), own.sizes_wh, side)
-    watched = cut_out_labelled(held_out, own.sizes_wh, side)
-    if paths:
-        unlabelled = cut_out_unlabelled(paths, PoseEstimator(task.weights), side)
-    known = [digest(task.labels), *sorted(content.values()), *(digest(path) for path in paths)]
-    return Prepared(labelled, watched, Whole(held_out), unlabelled, hashlib.sha256("".join(known).encode()).hexdigest())
+def prepare(task: Task, side: int, notify: Notify) -> Prepared:
+    if task.labels is None:
+        return prepare_unlabelled(task.photos, task.weights, side)
+    own = load_own(task.photos, task.labels)
+    if own.left_out:
+        notify(f"{own.left_out} annotated people left out: too few labelled joints, or too small")
+    return prepare_labelled(own, task.labels, task.unlabelled, task.weights, side)
 
 
 def gather(
@@ -154,11 +113,12 @@ def gather(
 ) -> TrainData:
     """Photos with labels, mixed with those without, as the wild side; rendered sets, by their kinds, as the other. The
     scale stays that of the weights."""
-    wild = prepared.labelled
-    described = [{"name": "own photos, 2D labels", "terms": TERMS, "samples": len(wild)}]
-    if prepared.unlabelled is not None:
-        described.append({"name": "own photos, no labels", "terms": TERMS, "samples": len(prepared.unlabelled)})
-        wild = Mixed([wild, prepared.unlabelled], [1 - UNLABELLED_SHARE, UNLABELLED_SHARE])
+    own = {"2D labels": prepared.labelled, "no labels": prepared.unlabelled}
+    parts = {name: people for name, people in own.items() if people is not None}
+    described = [{"name": f"own photos, {name}", "terms": TERMS, "samples": len(p)} for name, p in parts.items()]
+    wild, *more = parts.values()
+    if more:
+        wild = Mixed([wild, *more], [1 - UNLABELLED_SHARE, UNLABELLED_SHARE])
     for name, samples in rendered.items():
         kind = KINDS_3D[name]
         described.append({"name": kind.title, "terms": kind.terms, "samples": len(samples)})

@@ -20,8 +20,24 @@ class Mirrored:
 
     def run(self, crops_rgb: UInt8[np.ndarray, "N H W 3"]) -> Answer:
         n = len(crops_rgb)
-        heatmaps, depth, pose = Answer(*self.network.run(np.concatenate([crops_rgb, crops_rgb[:, :, ::-1]])))
-        back = heatmaps[n:, MPII16.mirror, :, ::-1], depth[n:, MPII16.mirror]
-        if pose is not None:
-            pose = (pose[:n] + pose[n:, MPII16.mirror] * np.float32([-1, 1, 1])) / 2
-        return Answer((heatmaps[:n] + back[0]) / 2, (depth[:n] + back[1]) / 2, pose)
+        both = self.network.run(np.concatenate([crops_rgb, crops_rgb[:, :, ::-1]]))
+        seen = Answer(*(None if part is None else part[:n] for part in both))
+        back = brought_back(Answer(*(None if part is None else part[n:] for part in both)))
+        return Answer(*(None if a is None else (a + b) / 2 for a, b in zip(seen, back, strict=True)))
+
+
+class InMirror:
+    """A network that is asked about the mirrored crops alone. How far it is from the network itself needs no labels."""
+
+    def __init__(self, network: Any):
+        self.network, self.info = network, network.info
+
+    def run(self, crops_rgb: UInt8[np.ndarray, "N H W 3"]) -> Answer:
+        return brought_back(Answer(*self.network.run(np.ascontiguousarray(crops_rgb[:, :, ::-1]))))
+
+
+def brought_back(answer: Answer) -> Answer:
+    """What was said of mirrored crops, about the crops: columns in reverse, left and right exchanged."""
+    heatmaps, depth, pose = answer
+    turned = None if pose is None else pose[:, MPII16.mirror] * np.float32([-1, 1, 1])
+    return Answer(heatmaps[:, MPII16.mirror, :, ::-1], depth[:, MPII16.mirror], turned)
