@@ -57,6 +57,7 @@ def test_boxes_of_a_scene_lie_around_its_people(monkeypatch):
     unless the picture's or the tile's edge cuts the person."""
     monkeypatch.setattr("wildpose.detector.scenes.recolour", plain)
     monkeypatch.setattr("wildpose.detector.scenes.in_bad_light", lambda rng, image: image)
+    monkeypatch.setattr("wildpose.detector.scenes.POOR_SHARE", 0.0)
     monkeypatch.setattr("wildpose.detector.scenes.CAMOUFLAGED", 0.0)
     monkeypatch.setattr("wildpose.detector.scenes.TILES", (1,))
     monkeypatch.setattr("wildpose.detector.scenes.TILE_SHARES", (1.0,))

@@ -102,7 +102,7 @@ class HeldOut:
 
 def errors_of(weights: str, held_out: HeldOut) -> dict[str, np.ndarray]:
     model = OnnxModel.load(weights)
-    found, _, truth = predict_set(model, held_out)
+    found, _, truth = predict_set(model, held_out, flip=True)
     return figures_of(found, truth, model.info.bone_sum_mm)
 
 

@@ -14,6 +14,7 @@ from jaxtyping import Float, UInt8
 
 from wildpose.config import AugmentConfig
 from wildpose.data.batches import recolour
+from wildpose.data.degrade import add_noise, compress
 from wildpose.data.sample import Sample
 from wildpose.skeleton import MPII16
 
@@ -41,6 +42,8 @@ HIDDEN = 0.6
 COLOUR = AugmentConfig(colour=0.15, occlude_share=0.15)
 DIM_SHARE, DIMMEST = 0.3, 3.0
 """Canvases seen in bad light, and its largest exponent: dark parts drown, or (by its inverse) bright ones wash out."""
+POOR_SHARE = 0.3
+"""Canvases with a poor camera's noise, and as many that are heavily compressed; blur would hide small people."""
 GLARE_SHARE = 0.1
 """Canvases into which a lamp or the sun shines."""
 CAMOUFLAGED, LIKENESS = 0.3, (0.5, 1.0)
@@ -94,7 +97,11 @@ def compose(rng: np.random.Generator, side: int, draw_person, draw_view) -> Scen
         in_tile = _fill(rng, tile, sure, draw_person, draw_view, SMALLEST_ALONE if len(tiles) == 1 else SMALLEST)
         boxes += [box + np.float32([x0, y0, x0, y0]) for box in in_tile]
         image[y0:y1, x0:x1], certainty[y0:y1, x0:x1] = tile, sure
-    return Scene(recolour(in_bad_light(rng, image), COLOUR, rng), np.float32(boxes).reshape(-1, 4), certainty)
+    image = recolour(in_bad_light(rng, image), COLOUR, rng)
+    for damage in (add_noise, compress):
+        if rng.random() < POOR_SHARE:
+            image = damage(image, rng)
+    return Scene(image, np.float32(boxes).reshape(-1, 4), certainty)
 
 
 def in_bad_light(rng: np.random.Generator, image: UInt8[np.ndarray, "S S 3"]) -> UInt8[np.ndarray, "S S 3"]:
