@@ -164,7 +164,9 @@ def _paper(stacks: int) -> TrainConfig:
 
 SMALL = TrainConfig(
     model=ModelConfig(stacks=2, features=128, input_px=128, depth_readout="joint"),
-    augment=AugmentConfig(scale=0.2, rotation_deg=30.0, colour=0.2, occlude_share=0.1, off_target_share=0.02),
+    augment=AugmentConfig(
+        scale=0.2, rotation_deg=30.0, colour=0.2, occlude_share=0.1, degrade_share=0.4, off_target_share=0.02
+    ),
     pretrain_2d=PhaseConfig(steps=13_000, lr=1e-3),
     pretrain_3d=PhaseConfig(steps=13_000, lr=1e-3, depth_weight=0.03, warmup_steps=100, head_only_steps=50, batch_3d=8),
     adversarial=PhaseConfig(steps=1000, lr=3e-4, depth_weight=0.03, batch_3d=8),

@@ -5,7 +5,8 @@
 NIGHT: a set of `wildpose data outdoor`, seen here as by a night camera (tests/adapt/proof.py). All but its last 600
 pictures are the photos, without labels (--labelled: with their 2D; --told: with their 3D, beside as many of OUTDOOR, as
 the most that could be hoped for); the last 600 are judged. OUTDOOR, in daylight, is the side with 3D labels. START: a
-checkpoint of a network that never saw such photos. Ends with a line of means; OUT/errors.npz has each person's.
+checkpoint of a network that never saw such photos. --judge: nothing is learnt, START is judged; with --blur on photos
+that a Gaussian blur has smoothed. Ends with a line of means; OUT/errors.npz has each person's.
 """
 
 import argparse
@@ -36,8 +37,9 @@ QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 92]
 class Photos:
     """Rows of a rendered set at night; looked at once, and kept."""
 
-    def __init__(self, rendered, rows: np.ndarray, labels_2d: bool, labels_3d: bool):
+    def __init__(self, rendered, rows: np.ndarray, labels_2d: bool, labels_3d: bool, blur_px: float = 0.0):
         self.rendered, self.rows, self.labels_2d, self.labels_3d = rendered, rows, labels_2d, labels_3d
+        self.blur_px = blur_px
         self.jpegs: dict[int, np.ndarray] = {}
 
     def __len__(self) -> int:
@@ -48,9 +50,12 @@ class Photos:
         whole = self.rendered.load(row)
         if row not in self.jpegs:
             self.jpegs[row] = cv2.imencode(".jpg", night(whole.image_rgb, np.random.default_rng([7, row])), QUALITY)[1]
+        image = cv2.imdecode(self.jpegs[row], cv2.IMREAD_COLOR)  # grey: the same in BGR and RGB
+        if self.blur_px:
+            image = cv2.GaussianBlur(image, (0, 0), self.blur_px)
         return replace(
             whole,
-            image_rgb=cv2.imdecode(self.jpegs[row], cv2.IMREAD_COLOR),  # grey: the same in BGR and RGB
+            image_rgb=image,
             mask=whole.mask if self.labels_2d else np.zeros(16, bool),
             joints_cam_mm=whole.joints_cam_mm if self.labels_3d else None,
         )
@@ -65,13 +70,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--labelled", action="store_true")
     parser.add_argument("--told", action="store_true")
-    parser.add_argument("--judge", action="store_true", help="all of NIGHT with START as it is")
+    parser.add_argument("--judge", action="store_true")
+    parser.add_argument("--last", type=int, default=0, help="of NIGHT, with --judge; 0: all of it")
+    parser.add_argument("--blur", type=float, default=0.0, metavar="PX", help="standard deviation")
     parser.add_argument("--set", nargs="*", default=[])
     given = parser.parse_args()
     use_threads(1)
     shown = KINDS_3D["outdoor"].open(given.night)[0]
     rows = np.arange(len(shown))
-    checkpoint, held_out = given.start, rows
+    checkpoint, held_out = given.start, rows[-given.last :]
     if not given.judge:
         day, photos, held_out = KINDS_3D["outdoor"].open(given.outdoor)[0], rows[:-JUDGED], rows[-JUDGED:]
         config = settings(read_start(given.start).model, given.steps, (f"seed={given.seed}", *given.set))
@@ -84,7 +91,7 @@ def main() -> None:
         )
         checkpoint = run_phase(config, "adversarial", data, given.out, given.start)
     network = load_network(checkpoint, torch.device("cpu"))
-    found, _, truth = predict_set(network, Photos(shown, held_out, True, True))
+    found, _, truth = predict_set(network, Photos(shown, held_out, True, True, given.blur))
     errors = figures_of(found, truth, network.info.bone_sum_mm)
     given.out.mkdir(parents=True, exist_ok=True)
     np.savez(given.out / f"errors-{given.night.name}.npz", **errors)
