@@ -2,7 +2,8 @@
 
     python tests/adapt/unlabelled_trial.py NIGHT START OUT --outdoor OUTDOOR --seed 0 [--set adversarial_loss.weight=0]
 
-NIGHT: a set of `wildpose data outdoor`, seen here as by a night camera (tests/adapt/proof.py). All but its last 600
+NIGHT: a set of `wildpose data outdoor`, seen here as by a night camera (tests/adapt/proof.py; --look tape: as an old
+video tape shows it). All but its last 600
 pictures are the photos, without labels (--labelled: with their 2D; --told: with their 3D, beside as many of OUTDOOR, as
 the most that could be hoped for); the last 600 are judged. OUTDOOR, in daylight, is the side with 3D labels. START: a
 checkpoint of a network that never saw such photos. --judge: nothing is learnt, START is judged; with --blur on photos
@@ -17,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from proof import figures_of, night
+from proof import LOOKS, figures_of
 
 from wildpose.adapt.settings import settings
 from wildpose.config import override
@@ -37,9 +38,9 @@ QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 92]
 class Photos:
     """Rows of a rendered set at night; looked at once, and kept."""
 
-    def __init__(self, rendered, rows: np.ndarray, labels_2d: bool, labels_3d: bool, blur_px: float = 0.0):
+    def __init__(self, rendered, rows: np.ndarray, labels_2d: bool, labels_3d: bool, look: str, blur_px: float = 0.0):
         self.rendered, self.rows, self.labels_2d, self.labels_3d = rendered, rows, labels_2d, labels_3d
-        self.blur_px = blur_px
+        self.look, self.blur_px = LOOKS[look], blur_px
         self.jpegs: dict[int, np.ndarray] = {}
 
     def __len__(self) -> int:
@@ -49,8 +50,9 @@ class Photos:
         row = int(self.rows[i])
         whole = self.rendered.load(row)
         if row not in self.jpegs:
-            self.jpegs[row] = cv2.imencode(".jpg", night(whole.image_rgb, np.random.default_rng([7, row])), QUALITY)[1]
-        image = cv2.imdecode(self.jpegs[row], cv2.IMREAD_COLOR)  # grey: the same in BGR and RGB
+            seen_rgb = self.look(whole.image_rgb, np.random.default_rng([7, row]))
+            self.jpegs[row] = cv2.imencode(".jpg", seen_rgb[..., ::-1], QUALITY)[1]
+        image = np.ascontiguousarray(cv2.imdecode(self.jpegs[row], cv2.IMREAD_COLOR)[..., ::-1])
         if self.blur_px:
             image = cv2.GaussianBlur(image, (0, 0), self.blur_px)
         return replace(
@@ -66,6 +68,7 @@ def main() -> None:
     for name in ("night", "start", "out"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--outdoor", type=Path, required=True)
+    parser.add_argument("--look", choices=LOOKS, default="night")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--labelled", action="store_true")
@@ -85,13 +88,13 @@ def main() -> None:
         config = override(config, ("validate_every=1000000", "checkpoint_every_s=240"))
         labels_2d = given.labelled or given.told
         data = TrainData(
-            wild=Photos(shown, photos, labels_2d, False),
-            studio=Mixed([day, Photos(shown, photos, True, True)], [1, 1]) if given.told else day,
+            wild=Photos(shown, photos, labels_2d, False, given.look),
+            studio=Mixed([day, Photos(shown, photos, True, True, given.look)], [1, 1]) if given.told else day,
             bone_sum_mm=bone_sum_mm(day.joints_cam_mm),
         )
         checkpoint = run_phase(config, "adversarial", data, given.out, given.start)
     network = load_network(checkpoint, torch.device("cpu"))
-    found, _, truth = predict_set(network, Photos(shown, held_out, True, True, given.blur))
+    found, _, truth = predict_set(network, Photos(shown, held_out, True, True, given.look, given.blur))
     errors = figures_of(found, truth, network.info.bone_sum_mm)
     given.out.mkdir(parents=True, exist_ok=True)
     np.savez(given.out / f"errors-{given.night.name}.npz", **errors)
