@@ -211,6 +211,33 @@ def test_the_exported_file_says_what_the_checkpoint_says(tmp_path):
         np.testing.assert_allclose(got, expected.numpy(), atol=1e-3)
 
 
+def test_the_mean_of_two_detectors_weights_and_past(tmp_path, capsys):
+    """Weights by hand; the exported file says of which trainings it is the mean, and training goes on from it."""
+    from wildpose.cli import main
+    from wildpose.detector.train import load_network
+
+    parts = []
+    for seed in (1, 2):
+        training = DetectorTraining(DetectorConfig(seed=seed))
+        parts.append(training.save(tmp_path / str(seed), DATA.sources))
+    main(["detector", "merge", *map(str, parts), "--out", str(tmp_path / "mean")])
+    merged = capsys.readouterr().out.strip()
+    weights = [load_network(Path(path))[0].state_dict() for path in (*parts, merged)]
+    for name, weight in weights[2].items():
+        if weight.is_floating_point():
+            torch.testing.assert_close(weight, (weights[0][name] + weights[1][name]) / 2)
+    main(["detector", "export", merged, "--name", "mean", "--out", str(tmp_path / "mean.onnx")])
+    told = Detector.load(tmp_path / "mean.onnx").metadata
+    assert [each["seed"] for each in told["training"]["mean_of"]] == [1, 2]
+    assert told["training_data"] == [{"name": "dots", "samples": 6}]
+    on = DetectorTraining(DetectorConfig())
+    on.start_from(tmp_path / "mean.onnx")
+    assert on.started_from == told["training"]
+    with pytest.raises(SystemExit, match="2"):
+        main(["detector", "merge", str(parts[0]), "--out", str(tmp_path / "one")])
+    assert "two checkpoints or more" in capsys.readouterr().err
+
+
 def test_another_checkpoint_is_refused(tmp_path):
     from wildpose.detector.train import load_network
     from wildpose.train.checkpoint import save_checkpoint

@@ -69,6 +69,19 @@ def train(
 
 
 @detector.command
+def merge(parts: tyro.conf.Positional[tuple[Path, ...]], /, out: Path) -> None:
+    """Average the weights of detectors that learnt on from one another or from the same weights.
+
+    Args:
+        parts: Checkpoint folders, two or more.
+        out: Folder; OUT/step-NNNNNN is for `wildpose detector export`.
+    """
+    from wildpose.detector.merge import merge_detectors
+
+    print(merge_detectors(parts, out))
+
+
+@detector.command
 def export(
     checkpoint: Annotated[Path, tyro.conf.Positional],
     /,

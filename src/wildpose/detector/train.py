@@ -149,7 +149,9 @@ def load_network(checkpoint: Path) -> tuple[PeopleNet, dict[str, Any]]:
 
 
 def training_of(state: dict[str, Any]) -> dict[str, Any]:
-    """What a checkpoint's state says of the training, that of the weights it started from included."""
+    """What a state says of the training, that of the weights it started from or is the mean of included."""
+    if "mean_of" in state:
+        return {"mean_of": state["mean_of"]}
     before = {"started_from": state["started_from"]} if "started_from" in state else {}
     return {**state["config"], "steps": state["step"], **before}
 
