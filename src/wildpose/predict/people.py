@@ -11,7 +11,7 @@ from wildpose.types import Pose3D
 
 SPARE = 3
 """Boxes looked into beyond as many people as are wanted: some turn out to be nobody's, or one person's."""
-MIN_SURENESS = 0.05
+MIN_SURENESS = 0.08
 """Detector's score times fit score of the pose under which a box is nobody's; chosen on held-out photos and on views
 without people (docs/detector.md)."""
 MIN_CONFIDENCE = 0.15
