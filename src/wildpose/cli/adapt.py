@@ -23,7 +23,7 @@ def adapt(
     threads: int = 0,
 ) -> None:
     """Teach the network your own kind of photos: 2D labels are enough, the 3D comes from rendered people. Without any
-    labels it learns less, and nobody can say how much.
+    labels it tries, by the discriminator alone; that helped weights far from the photos, others not (docs/adapt.md).
 
     Phase 3 of the paper: what is predicted for your photos has to agree with the labels, and a discriminator must not
     tell it from what is predicted for rendered people. A fifth of the photos is held out; what is better or worse there
