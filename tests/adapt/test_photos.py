@@ -172,3 +172,4 @@ def test_what_a_run_keeps_beside_its_weights_is_not_among_the_photos(tmp_path: P
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
     assert [str(path.relative_to(tmp_path)) for path in list_photos(tmp_path, "")] == ["a.png", "b/c.PNG"]
+    assert len(list_photos(tmp_path / "mine.adapt", "")) == 1, "asked for, they are photos as any"

@@ -178,7 +178,9 @@ def list_photos(folder: Path, fix: str) -> list[Path]:
     if not folder.is_dir():
         raise InputError("a folder of photos", f"{folder}", fix)
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file())
-    found = [path for path in found if not any(above.suffix == OWN_FOLDER for above in path.parents)]
+    found = [
+        path for path in found if not any(above.suffix == OWN_FOLDER for above in path.relative_to(folder).parents)
+    ]
     if not found:
         raise InputError(f"photos ({', '.join(PHOTO_SUFFIXES)}) in {folder}", "none", fix)
     return found
