@@ -8,7 +8,8 @@ from tyro.conf import Positional
 def merge(parts: Positional[tuple[Path, ...]], /, out: Path) -> None:
     """Average the weights of networks that were trained on from the same start, with other seeds or data.
 
-    Two trainings, each on one thread, and their mean: a better network than either, as fast as one. Without a refiner;
+    Two trainings, each on one thread, and their mean: often better than either, here as good as the better one
+    (docs/training.md), and as fast as one. Without a refiner;
     `wildpose refine` comes next. Beyond the paper.
 
     Args:
