@@ -9,8 +9,7 @@ def merge(parts: Positional[tuple[Path, ...]], /, out: Path) -> None:
     """Average the weights of networks that were trained on from the same start, with other seeds or data.
 
     Two trainings, each on one thread, and their mean: often better than either, here as good as the better one
-    (docs/training.md), and as fast as one. Without a refiner;
-    `wildpose refine` comes next. Beyond the paper.
+    (docs/training.md), and as fast as one. Without a refiner; `wildpose refine` comes next. Beyond the paper.
 
     Args:
         parts: Checkpoint folders, two or more.

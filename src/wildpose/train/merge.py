@@ -6,7 +6,8 @@
 
 Each of two trainings on one thread is more than half as fast as one on two, and networks that began alike end near
 enough to one another that the mean of their weights may be better than either (Wortsman et al., Model soups, ICML
-2022; what it was here: docs/training.md), at the cost of one. Weights without a common start have no such mean: units that do the same lie in other places.
+2022; what it was here: docs/training.md), at the cost of one. Weights without a common start have no such mean:
+units that do the same lie in other places.
 """
 
 from collections.abc import Sequence
