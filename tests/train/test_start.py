@@ -61,6 +61,24 @@ def test_training_may_go_on_at_another_input_size(trained):
         assert torch.equal(weight, larger.generator.state_dict()[name]), name
 
 
+@pytest.mark.parametrize("more", [1, 2])
+def test_a_network_with_more_stacks_says_the_same_at_first_and_learns_in_the_new_ones(trained, more):
+    stacks = MODEL.stacks + more
+    grown = Training(tiny_config(model=dataclasses.replace(MODEL, stacks=stacks)), "pretrain-3d")
+    grown.start_from(trained[0])
+    first = Training(tiny_config(), "pretrain-3d")
+    first.start_from(trained[0])
+    crops = torch.randint(0, 256, (4, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(2))
+    before, after = first.average.eval()(crops), grown.average.eval()(crops)
+    assert after.heatmaps.shape[1] == stacks
+    assert torch.equal(after.depth, before.depth)
+    for stack in range(MODEL.stacks - 1, stacks):
+        assert torch.equal(after.heatmaps[:, stack], before.heatmaps[:, -1])
+    new = grown.average.pose_2d.stacks[-2].requires_grad_(True)
+    grown.average(crops).heatmaps[:, -1].square().sum().backward()
+    assert all(merge.weight.grad.abs().sum() > 0 for merge in (new.merge_features, new.merge_heatmaps))
+
+
 def test_a_start_that_can_not_be_is_refused(trained, tmp_path):
     cut = tmp_path / "cut.onnx"
     cut.write_bytes(trained[1].read_bytes()[:5000])
@@ -74,3 +92,6 @@ def test_a_start_that_can_not_be_is_refused(trained, tmp_path):
         read_start(tmp_path / "none.onnx")
     with pytest.raises(InputError, match="the same preset"):
         Training(tiny_config(model=dataclasses.replace(MODEL, features=32)), "pretrain-3d").start_from(trained[1])
+    larger = Training(tiny_config(model=dataclasses.replace(MODEL, stacks=MODEL.stacks + 1)), "pretrain-3d")
+    with pytest.raises(InputError, match="the same preset"):
+        Training(tiny_config(), "pretrain-3d").start_from(larger.save(tmp_path))

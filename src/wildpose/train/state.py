@@ -17,6 +17,7 @@ from wildpose.errors import InputError
 from wildpose.models.discriminator import Discriminator
 from wildpose.models.generator import Generator
 from wildpose.train.checkpoint import checkpoint_path, read_checkpoint, restore_optimiser, save_checkpoint
+from wildpose.train.grow import with_more_stacks
 from wildpose.train.log import Means
 from wildpose.train.muon import Muon
 from wildpose.train.precision import working_dtype
@@ -73,15 +74,16 @@ class Training:
     def start_from(self, source: Path) -> None:
         """Weights of an earlier phase: the average that its checkpoint kept, or a weights file.
 
-        It may have been trained at another input size: the network is convolutions all through.
+        It may have been trained at another input size, as the network is convolutions all through, or with fewer
+        stacks: it says the same at first, then (train/grow.py).
         """
         start = read_start(source)
         ours = self.config.model
         left_free = ("depth_readout", "depth_stages", "input_px", "sigma_px", "refiner_width")
         free = {name: getattr(ours, name) for name in left_free}
-        if dataclasses.replace(start.model, **free) != ours:
+        if dataclasses.replace(start.model, **free, stacks=max(start.model.stacks, ours.stacks)) != ours:
             raise InputError(f"weights of {ours}", f"{start.model} in {source}", "use the same preset")
-        weights = start.weights
+        weights = with_more_stacks(start.weights, start.model.stacks, ours.stacks)
         if start.phase == PHASES[0]:  # its depth module never learnt anything: any will do
             weights = {k: v for k, v in weights.items() if k.startswith("pose_2d.")}
         if not ours.refiner_width:  # it corrected the errors of the network that it was made for
