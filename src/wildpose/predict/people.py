@@ -25,16 +25,24 @@ def find_people(
 ) -> list[Pose3D]:
     """At most max_people poses, those whom a picture is mostly about first: by sureness times size.
 
-    Detector and pose network have to agree. A second look at the box of a pose's own joints was tried and brought
-    nothing (docs/detector.md).
+    Detector and pose network have to agree. Boxes are looked into as long as one can still be more prominent than
+    those who were found: a pose fits by 1 at most. A second look at the box of a pose's own joints was tried and
+    brought nothing (docs/detector.md).
     """
     found = detector.find(pyramid)
     sizes = np.sqrt(found.boxes_xywh[:, 2:].prod(1))
-    first = np.argsort(-found.scores * sizes, kind="stable")[: max_people + SPARE]
-    poses = poses_in_boxes(model, pyramid, found.boxes_xywh[first])
-    sureness = found.scores[first] * np.array([fit_score(pose) for pose in poses])
-    order = np.argsort(-sureness * sizes[first], kind="stable")
-    return drop_repeats([poses[i] for i in order if sureness[i] >= MIN_SURENESS])[:max_people]
+    waiting = np.argsort(-found.scores * sizes, kind="stable")[: max_people + SPARE].tolist()
+    seen: list[tuple[float, Pose3D]] = []
+    people: list[tuple[float, Pose3D]] = []
+    while waiting and not (len(people) == max_people and people[-1][0] >= found.scores[waiting[0]] * sizes[waiting[0]]):
+        now, waiting = waiting[:max_people], waiting[max_people:]
+        for i, pose in zip(now, poses_in_boxes(model, pyramid, found.boxes_xywh[now]), strict=True):
+            sureness = found.scores[i] * fit_score(pose)
+            if sureness >= MIN_SURENESS:
+                seen.append((sureness * sizes[i], pose))
+        seen.sort(key=lambda one: -one[0])
+        people = drop_repeats(seen)[:max_people]
+    return [pose for _, pose in people]
 
 
 def box_around(pose: Pose3D, least: float = MIN_CONFIDENCE) -> Float[np.ndarray, " 4"]:
@@ -79,10 +87,10 @@ def is_repeat(pose: Pose3D, others: list[Pose3D]) -> bool:
     return bool((sure * taken).sum() > 0.5 * sure.sum())
 
 
-def drop_repeats(poses: list[Pose3D]) -> list[Pose3D]:
-    """The poses without those that show nobody new after the ones before them."""
-    kept: list[Pose3D] = []
-    for pose in poses:
-        if not is_repeat(pose, kept):
-            kept.append(pose)
+def drop_repeats(people: list[tuple[float, Pose3D]]) -> list[tuple[float, Pose3D]]:
+    """Those, with their prominence, who show somebody new after the ones before them."""
+    kept: list[tuple[float, Pose3D]] = []
+    for prominence, pose in people:
+        if not is_repeat(pose, [other for _, other in kept]):
+            kept.append((prominence, pose))
     return kept
