@@ -14,7 +14,9 @@ from wildpose.errors import InputError
 from wildpose.export import describe, export_onnx, load_generator
 from wildpose.models.refiner import PELVIS, Evidence, PoseRefiner
 from wildpose.predict.onnx_model import OnnxModel
-from wildpose.train.refine import Lessons, RefineSettings, pose_error, refine, teach, true_pose
+from wildpose.train import lessons as lessons_module
+from wildpose.train.lessons import Lessons, true_pose
+from wildpose.train.refine import RefineSettings, pose_error, refine, teach
 from wildpose.train.start import read_start
 from wildpose.train.state import Training
 
@@ -135,6 +137,54 @@ def test_refined_again_it_starts_anew(refined, tmp_path):
     again = refine(refined[1], tiny_data(), tmp_path, SHORT, lambda line: None)
     first, second = (read_start(checkpoint).weights for checkpoint in (refined[1], again))
     assert all(torch.equal(first[name], second[name]) for name in first), "seeded: the same refiner, not one on top"
+
+
+class Killed(BaseException):
+    pass
+
+
+def stop_after(line: str):
+    def notify(told: str) -> None:
+        if told.startswith(line):
+            raise Killed
+
+    return notify
+
+
+def test_killed_it_goes_on_to_the_same_end(refined, tmp_path, monkeypatch):
+    monkeypatch.setattr(lessons_module, "PART", 1)
+    long = dataclasses.replace(SHORT, crops=4 * lessons_module.BATCH)
+    undisturbed = refine(refined[0], tiny_data(), tmp_path / "a", long, lambda line: None)
+    for line in ("seen 96 of", "round 1/2"):
+        with pytest.raises(Killed):
+            refine(refined[0], tiny_data(), tmp_path / "b", long, stop_after(line))
+    parts = sorted((tmp_path / "b/refine/lessons").iterdir())
+    assert len(parts) == 4
+    parts[2].write_bytes(parts[2].read_bytes()[:-7])  # cut short: seen again, and what comes after it
+    told: list[str] = []
+    done = refine(refined[0], tiny_data(), tmp_path / "b", long, told.append)
+    assert any(line.startswith("goes on after 96 crops") for line in told)
+    assert "seen 144 of 192 crops" in told and "seen 96 of 192 crops" not in told
+    first, second = (read_start(checkpoint).weights for checkpoint in (undisturbed, done))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not (tmp_path / "b/refine/lessons").exists()
+
+
+def test_lessons_of_another_network_or_seed_are_not_taken_up(refined, tmp_path, monkeypatch):
+    monkeypatch.setattr(lessons_module, "PART", 1)
+    with pytest.raises(Killed):
+        refine(refined[0], tiny_data(), tmp_path, SHORT, stop_after("round 1/2"))
+    other = Training(tiny_config(seed=5), "pretrain-3d")
+    other.origin |= {"bone_sum_mm": 4000.0}
+
+    def told_by(start, settings) -> list[str]:
+        told: list[str] = []
+        with pytest.raises(Killed):
+            refine(start, tiny_data(), tmp_path, settings, lambda line: (told.append(line), stop_after("seen")(line)))
+        return told
+
+    for start, settings in ((other.save(tmp_path / "other"), SHORT), (refined[0], dataclasses.replace(SHORT, seed=1))):
+        assert not any("goes on" in line for line in told_by(start, settings))
 
 
 def test_it_says_what_it_needs(refined, tmp_path, capsys):

@@ -1,37 +1,30 @@
 """The last step beyond the paper: a pose refiner for a trained network, which itself stays as it is.
 
-Augmented crops go through the network once; what the refiner sees of each is kept (112 numbers), and it learns from
-these for many rounds in minutes. On pictures with 3D labels it is told the whole pose, on photos the labelled joints,
-so that it stays true to what people in photos do. The network doesn't remember its training pictures (it is as good on
-others, docs/training.md): its errors on them are those that it makes elsewhere.
+It learns from what the network says of augmented crops (lessons.py), for many rounds in minutes. On pictures with 3D
+labels it is told the whole pose, on photos the labelled joints, so that it stays true to what people in photos do. The
+network doesn't remember its training pictures (it is as good on others, docs/training.md): its errors on them are
+those that it makes elsewhere.
 """
 
-import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from wildpose.config import PHASES, PRESETS, AugmentConfig
-from wildpose.data.batches import Batch, Batches
+from wildpose.config import PRESETS
 from wildpose.data.mix import TrainData
 from wildpose.errors import InputError
 from wildpose.models.generator import Generator
-from wildpose.models.refiner import PELVIS, Evidence, PoseRefiner, see
+from wildpose.models.refiner import PoseRefiner
 from wildpose.train.checkpoint import save_checkpoint
-from wildpose.train.guard import leave_signals_to_parent
+from wildpose.train.guard import full_disk_told, only_writer
+from wildpose.train.lessons import Lessons, collect, forget
 from wildpose.train.loop import tell
-from wildpose.train.precision import bfloat16_is_fast
 from wildpose.train.start import read_start
 from wildpose.train.validate import validate_2d, validate_3d
-
-BATCH, BATCH_3D = 48, 32
-"""Crops that go through the network together, and those of them that have 3D labels."""
-TELL_EVERY = 100
-"""Batches between lines that say how far it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,25 +47,25 @@ class RefineSettings:
     """From the refiner that is there, and as wide, in place of a fresh one."""
 
 
-@dataclass(frozen=True)
-class Lessons:
-    """N crops: what is seen, and the truth; NaN where there is none."""
-
-    seen: Evidence
-    pose: Float[Tensor, "N P 3"]
-    """Relative to the pelvis in half crop sides."""
-
-    def part(self, rows: Tensor) -> "Lessons":
-        return Lessons(Evidence(*(getattr(self.seen, f.name)[rows] for f in fields(Evidence))), self.pose[rows])
-
-
 def refine(
     start: Path, data: TrainData, out: Path, settings: RefineSettings, notify: Callable[[str], None] = tell
 ) -> Path:
     """Train a refiner for the network of `start` (a checkpoint or a weights file); returns a checkpoint in `out` that
-    holds both. It isn't resumed: interrupted, nothing is written. InputError for data without 3D labels."""
+    holds both. The same call goes on after a kill. InputError for data without 3D labels, a folder that another run
+    writes, or a full disk."""
     if data.studio is None or data.bone_sum_mm is None:
         raise InputError("a set with 3D labels", "none", "give --studio or --data-3d")
+    folder = out / "refine"
+    folder.mkdir(parents=True, exist_ok=True)
+    with full_disk_told(folder), only_writer(folder, notify):
+        done = _refined(start, data, folder, settings, notify)
+        forget(folder)
+    return done
+
+
+def _refined(
+    start: Path, data: TrainData, folder: Path, settings: RefineSettings, notify: Callable[[str], None]
+) -> Path:
     begun = read_start(start)
     torch.manual_seed(settings.seed)
     generator = Generator(replace(begun.model, refiner_width=settings.width))
@@ -82,7 +75,7 @@ def refine(
     generator.load_state_dict(weights, strict=False)
     generator.to(memory_format=torch.channels_last).eval().requires_grad_(False)
     notify("before: " + _figures(generator, data))
-    lessons = collect(generator, data, settings, notify)
+    lessons = collect(generator, data, settings.crops, settings.seed, folder, notify)
     teach(generator.refiner, lessons, settings, notify)
     notify("after: " + _figures(generator, data))
     known = {source["name"]: source for source in (*data.sources, *begun.origin["data"])}  # the network's own, first
@@ -96,7 +89,7 @@ def refine(
         "data": list(known.values()),
         "bone_sum_mm": data.bone_sum_mm,
     }
-    return save_checkpoint(out / "refine", {"generator": generator, "average": generator}, [], state)
+    return save_checkpoint(folder, {"generator": generator, "average": generator}, [], state)
 
 
 def _figures(generator: Generator, data: TrainData) -> str:
@@ -107,44 +100,6 @@ def _figures(generator: Generator, data: TrainData) -> str:
     if data.studio_val is not None and data.bone_sum_mm is not None:
         figures |= validate_3d(generator, data.studio_val, data.bone_sum_mm)
     return " ".join(f"{name} {value:.4g}" for name, value in figures.items())
-
-
-def augmentation() -> AugmentConfig:
-    """The preset's, without windows off the person: there is nothing to refine in them."""
-    return replace(PRESETS["small"].augment, colour=0.3, off_target_share=0.0)
-
-
-@torch.no_grad()
-def collect(generator: Generator, data: TrainData, settings: RefineSettings, notify: Callable[[str], None]) -> Lessons:
-    """Crops of both sides through the network."""
-    count = -(-settings.crops // BATCH)
-    made = Batches(
-        data.wild, data.studio, BATCH, BATCH_3D, generator.config, augmentation(), (settings.seed, len(PHASES))
-    )
-    loader = torch.utils.data.DataLoader(
-        made, batch_size=None, sampler=range(count), num_workers=1, worker_init_fn=leave_signals_to_parent
-    )
-    kept: list[Lessons] = []
-    for i, batch in enumerate(loader):
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16_is_fast("cpu")):
-            maps = generator(batch.crops_rgb)
-        lesson = Lessons(see(maps.heatmaps[:, -1], maps.depth), true_pose(batch, generator.config.input_px))
-        told = lesson.pose.isfinite().any(-1).any(-1)
-        kept.append(lesson.part(told.nonzero()[:, 0]))
-        if (i + 1) % TELL_EVERY == 0:
-            notify(f"seen {(i + 1) * BATCH:,} of {count * BATCH:,} crops")
-    seen = (torch.cat([getattr(lesson.seen, f.name) for lesson in kept]) for f in fields(Evidence))
-    return Lessons(Evidence(*seen), torch.cat([lesson.pose for lesson in kept]))
-
-
-def true_pose(batch: Batch, input_px: int) -> Float[Tensor, "B P 3"]:
-    """Labels as poses; NaN where there is none, and for a person whose pelvis isn't known or isn't in the crop."""
-    place = (2 * torch.where(batch.heatmap_mask[..., None], batch.joints_crop_px, math.nan) + 1) / input_px - 1
-    root = place[:, PELVIS : PELVIS + 1]
-    root = torch.where(root.abs().amax(-1, keepdim=True) <= 1, root, math.nan)
-    depth = torch.where(batch.depth_mask, batch.depth, math.nan)
-    pose = torch.cat([place - root, depth[..., None]], -1)
-    return torch.where(pose[..., :2].isfinite().all(-1, keepdim=True), pose, math.nan)
 
 
 def pose_error(
