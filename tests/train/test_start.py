@@ -90,8 +90,8 @@ def test_a_start_that_can_not_be_is_refused(trained, tmp_path):
         read_start(changed)
     with pytest.raises(InputError, match="no such file"):
         read_start(tmp_path / "none.onnx")
-    with pytest.raises(InputError, match="the same preset"):
+    with pytest.raises(InputError, match=rf"features 32.*--set model\.features={MODEL.features}"):
         Training(tiny_config(model=dataclasses.replace(MODEL, features=32)), "pretrain-3d").start_from(trained[1])
     larger = Training(tiny_config(model=dataclasses.replace(MODEL, stacks=MODEL.stacks + 1)), "pretrain-3d")
-    with pytest.raises(InputError, match="the same preset"):
+    with pytest.raises(InputError, match=rf"--set model\.stacks={MODEL.stacks + 1}"):
         Training(tiny_config(), "pretrain-3d").start_from(larger.save(tmp_path))

@@ -81,8 +81,13 @@ class Training:
         ours = self.config.model
         left_free = ("depth_readout", "depth_stages", "input_px", "sigma_px", "refiner_width")
         free = {name: getattr(ours, name) for name in left_free}
-        if dataclasses.replace(start.model, **free, stacks=max(start.model.stacks, ours.stacks)) != ours:
-            raise InputError(f"weights of {ours}", f"{start.model} in {source}", "use the same preset")
+        fitting = dataclasses.replace(start.model, **free, stacks=max(start.model.stacks, ours.stacks))
+        if fitting != ours:
+            needed = {k: v for k, v in asdict(fitting).items() if v != getattr(ours, k)}
+            fix = "use the preset that they are of, or --set " + " ".join(f"model.{k}={v}" for k, v in needed.items())
+            got = ", ".join(f"{k} {v}" for k, v in needed.items())
+            expected = ", ".join(f"{k} {getattr(ours, k)}" for k in needed)
+            raise InputError(f"weights of a network of {expected}", f"{got} in {source}", fix)
         weights = with_more_stacks(start.weights, start.model.stacks, ours.stacks)
         if start.phase == PHASES[0]:  # its depth module never learnt anything: any will do
             weights = {k: v for k, v in weights.items() if k.startswith("pose_2d.")}
@@ -92,7 +97,7 @@ class Training:
             missing, unexpected = network.load_state_dict(weights, strict=False)
             missing = [name for name in missing if not name.endswith("num_batches_tracked")]  # counts, used by nothing
             if unexpected or any(not name.startswith(("depth.", "refiner.")) for name in missing):
-                raise InputError(f"weights of {ours}", f"others in {source}", "use the same preset")
+                raise InputError(f"weights of {ours}", f"others in {source}", "use the preset that they are of")
         self.origin = dict(start.origin)
 
     def resume(self, checkpoint: Path) -> None:
