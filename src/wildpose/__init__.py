@@ -1,6 +1,7 @@
 """wildpose: 3D human pose from one colour image.
 
-`PoseEstimator().predict(image_rgb)` gives a list of `Pose3D`, one per person; `read_photo(path)` reads the image.
+`PoseEstimator().predict(image_rgb)` gives a list of `Pose3D`, one per person; `read_photo(path)` reads the image, and
+who knows the lens says `camera=Camera(fx, fy, cx, cy)`.
 `predict_video(estimator, path)` goes through a video frame by frame; `save(Recording(frames, rate_hz), folder, stem)`
 writes what `wildpose predict` writes.
 """
@@ -11,6 +12,7 @@ from wildpose.errors import InputError
 
 __version__ = "0.1.0"
 __all__ = [
+    "Camera",
     "FrameResult",
     "InputError",
     "Pose3D",
@@ -25,6 +27,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Camera": "wildpose.predict.placement",
     "PoseEstimator": "wildpose.predict.estimator",
     "Pose3D": "wildpose.types",
     "FrameResult": "wildpose.write",

@@ -40,17 +40,20 @@ def predict_video(
     start: Moment | None = None,
     end: Moment | None = None,
     smoothing: Smoothing | None = SMOOTH,
+    camera: Camera | None = None,
+    fov_deg: float | None = None,
 ) -> Iterator[tuple[Frame, FrameResult]]:
     """Frame after frame with the people in it, whose ids stay from frame to frame. At most a few frames are kept.
 
     boxes: of the people in the first frame taken, (x, y, w, h) in px; None: people are looked for.
     smoothing: of each person's joints over time, short gaps filled first; frames come some frames later than they are
     read. A camera's come at once: no gap is filled, and the smoothing knows the past only. None: every frame as the
-    network saw it.
+    network saw it. camera: that took the video, as for PoseEstimator.predict; or fov_deg, the angle of view across
+    a frame's longer side.
     Raises InputError, with the first frame, for a file that isn't a video or boxes that don't fit.
     """
     video = video if isinstance(video, Video) else Video(video)
-    seen = _see(estimator, video.frames(stride, max_frames, start, end), boxes, max_people)
+    seen = _see(estimator, video.frames(stride, max_frames, start, end), boxes, max_people, camera, fov_deg)
     if smoothing and video.camera is None:
         seen = smooth_people(fill_gaps(seen, max_people), smoothing)
     elif smoothing:
@@ -60,15 +63,23 @@ def predict_video(
         yield frame, FrameResult(frame.index, frame.time_s, width, height, people)
 
 
-def _see(estimator: PoseEstimator, frames: Iterator[Frame], boxes, max_people: int) -> Iterator[Seen]:
+def _see(
+    estimator: PoseEstimator,
+    frames: Iterator[Frame],
+    boxes,
+    max_people: int,
+    camera: Camera | None,
+    fov_deg: float | None,
+) -> Iterator[Seen]:
     """Each frame with the people as the network sees them."""
     follower = PeopleFollower(estimator, max_people)
     for place, frame in enumerate(frames):
         image = frame.image_rgb
+        taken_by = camera or camera_with_fov(image.shape[:2], fov_deg)
         if boxes and place == 0:
-            yield frame, list(follower.start(estimator.predict(image, boxes)))
+            yield frame, list(follower.start(estimator.predict(image, boxes, camera=taken_by)))
         else:
-            yield frame, list(follower.step(image, frame.time_s))
+            yield frame, list(follower.step(image, frame.time_s, taken_by))
 
 
 @dataclass(frozen=True)
@@ -110,10 +121,11 @@ class Job:
     def _photo(self, source: Source) -> str:
         photo = open_photo(source.path)
         image = photo.image_rgb
-        poses = self.estimator.predict(image, self.boxes, self.max_people)
+        camera = self._camera(image.shape[:2], photo.focal_35mm)
+        poses = self.estimator.predict(image, self.boxes, self.max_people, camera)
         people = [Tracked(i, pose) for i, pose in enumerate(poses)]
         result = FrameResult(0, 0.0, image.shape[1], image.shape[0], people)
-        recording = self._recording([result], 1.0, None, photo.focal_35mm)
+        recording = self._recording([result], 1.0, None, camera)
         with self._writing():
             written = []
             if self.pictures:
@@ -138,7 +150,8 @@ class Job:
                 raise InputError(f"frames of {source.path} where asked for", "none", "change --start or --end")
             with self._writing():
                 pictures = drawing.finish() if drawing else []
-                recording = self._recording(frames, self._rate_hz(video, frames), self.smoothing)
+                camera = self._camera((frames[0].height, frames[0].width))
+                recording = self._recording(frames, self._rate_hz(video, frames), self.smoothing, camera)
                 written = [*self._save(source, recording, page), *pictures]
         finally:
             if drawing:
@@ -160,7 +173,9 @@ class Job:
     ) -> bool:
         """Predict and draw frame by frame into the given lists; returns whether Ctrl-C ended it."""
         span = (self.stride, self.max_frames, self.start, self.end)
-        results = predict_video(self.estimator, video, self.boxes, self.max_people, *span, self.smoothing)
+        results = predict_video(
+            self.estimator, video, self.boxes, self.max_people, *span, self.smoothing, self.camera, self.fov_deg
+        )
         total = video.expected_frames(*span)
         try:
             with _ctrl_c_ends(video):
@@ -181,17 +196,13 @@ class Job:
             return video.fps / self.stride
         return (len(frames) - 1) / max(frames[-1].time_s - frames[0].time_s, 1e-3)
 
-    def _recording(
-        self,
-        frames: Sequence[FrameResult],
-        rate_hz: float,
-        smoothing: Smoothing | None,
-        focal_35mm: float | None = None,
-    ) -> Recording:
-        size_hw = frames[0].height, frames[0].width
+    def _camera(self, size_hw: tuple[int, int], focal_35mm: float | None = None) -> Camera:
         camera = self.camera or camera_with_fov(size_hw, self.fov_deg)
-        if camera.assumed and focal_35mm:
-            camera = camera_with_focal_35mm(size_hw, focal_35mm)
+        return camera_with_focal_35mm(size_hw, focal_35mm) if camera.assumed and focal_35mm else camera
+
+    def _recording(
+        self, frames: Sequence[FrameResult], rate_hz: float, smoothing: Smoothing | None, camera: Camera
+    ) -> Recording:
         frames = with_stature(frames, self.height_mm) if self.height_mm else frames
         return Recording(frames, rate_hz, camera, smoothing, self.world)
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from fake_weights import BONE_SUM_MM, COLORS, DEPTH, draw_person
 
-from wildpose import InputError, PoseEstimator
+from wildpose import Camera, InputError, PoseEstimator
 from wildpose.geometry import Crop
 from wildpose.predict.crops import ImagePyramid
 from wildpose.predict.estimator import check_boxes, check_image
@@ -46,7 +46,7 @@ def test_mm_have_the_proportions_of_the_crop_and_the_train_mean_scale(estimator)
     image = np.zeros((300, 400, 3), np.uint8)
     box = (100, 40, 200, 200)
     draw_person(image, box)
-    (pose,) = estimator.predict(image, [box])
+    (pose,) = estimator.predict(image, [box], camera=Camera(1e6, 1e6, 199.5, 149.5))  # so far away: no perspective
     half_side = 1.25 * 200 / 2
     pelvis = MPII16.index("pelvis")
     xyz = np.column_stack([pose.joints_px / half_side, DEPTH])

@@ -53,8 +53,8 @@ def predict(
         stride: Take every N-th frame of a video.
         max_frames: Stop a video after so many frames taken.
         max_people: Look for at most so many people in a picture.
-        fov: Angle of view across a picture's longer side in degrees, to place people before the camera. By default what
-            a photo's EXIF says, else 60.
+        fov: Angle of view across a picture's longer side in degrees, to place people before the camera and to see how
+            they are turned to it. By default what a photo's EXIF says, else 60.
         intrinsics: FX,FY,CX,CY of the camera in px instead.
         axes: "world" adds joints in axes whose z points up (+x right, +y away), for a camera held level or --pitch-deg.
         pitch_deg: How far the camera looks down, in degrees; implies --axes world, and sets TRC and BVH upright.

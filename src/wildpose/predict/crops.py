@@ -1,6 +1,7 @@
 """Boxes of people to poses: cut the crops out, run the network, bring joints back to the caller's pixels and to mm."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,6 +11,8 @@ from wildpose.geometry import Crop, apply_affine, bone_length_sum, crop_matrix, 
 from wildpose.predict.answer import Answer
 from wildpose.predict.mirrored import Mirrored
 from wildpose.predict.onnx_model import OnnxModel
+from wildpose.predict.perspective import in_camera_axes
+from wildpose.predict.placement import Camera, camera_with_fov
 from wildpose.skeleton import MPII16, MPII16_LEGACY_BONES
 from wildpose.types import Pose3D
 
@@ -24,8 +27,10 @@ class ImagePyramid:
     Bilinear sampling of a large person straight down to the network's input would skip most pixels and alias.
     """
 
-    def __init__(self, image_rgb: UInt8[np.ndarray, "H W 3"]):
+    def __init__(self, image_rgb: UInt8[np.ndarray, "H W 3"], camera: Camera | None = None):
+        """camera: that took the image; None: one of the usual angle of view is assumed."""
         self.levels = [image_rgb]
+        self.camera = camera or camera_with_fov(self.size_hw)
 
     @property
     def size_hw(self) -> tuple[int, int]:
@@ -71,24 +76,27 @@ def poses_in_crops(
         crops = [square_crop(box, model.info.crop_scale) for box in boxes]
         cut = [pyramid.cut(crop, model.info.input_px) for pyramid, crop in zip(pyramids, crops, strict=True)]
         joints_crop_px, confidence, lifted = Answer(*model.run(np.stack(cut))).read(model.codec)
-        for box, crop, joints, pose, sure in zip(boxes, crops, joints_crop_px, lifted, confidence, strict=True):
-            poses.append(_to_pose(model, box, crop, joints.astype(np.float64), pose, sure))
+        cameras = [pyramid.camera for pyramid in pyramids]
+        for camera, box, *of_crop in zip(cameras, boxes, crops, joints_crop_px, lifted, confidence, strict=True):
+            poses.append(_to_pose(model, camera, box, *of_crop))
     return poses
 
 
-def _to_pose(model: OnnxModel | Mirrored, box, crop: Crop, joints_crop_px, pose, confidence) -> Pose3D:
+def _to_pose(model: OnnxModel | Mirrored, camera: Camera, box, crop: Crop, joints_crop_px, pose, confidence) -> Pose3D:
     to_image = invert_affine(crop_matrix(crop, model.info.input_px))
-    return Pose3D(
+    joints_crop_px = joints_crop_px.astype(np.float64)
+    seen = Pose3D(
         joints_px=apply_affine(to_image, joints_crop_px).astype(np.float32),
         joints_mm=pose_to_mm(pose, model.info.bone_sum_mm),
         confidence=confidence.astype(np.float32),
         box_xywh=box.astype(np.float32),
         score=float(confidence.mean()),
     )
+    return replace(seen, joints_mm=pose_to_mm(in_camera_axes(seen, crop.center_xy, camera), model.info.bone_sum_mm))
 
 
 def pose_to_mm(pose: Float[np.ndarray, "16 3"], bone_sum_mm: float) -> Float[np.ndarray, "16 3"]:
-    """Pelvis-relative mm from half crop sides, by the train-mean rule.
+    """Pelvis-relative mm from a pose of any unit, by the train-mean rule.
 
     The pose is scaled so that its 14 bones (Zhou et al., ICCV 2017) add up to the training set's mean sum.
     """

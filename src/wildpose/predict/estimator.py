@@ -12,6 +12,7 @@ from wildpose.predict.detect import Detector
 from wildpose.predict.mirrored import Mirrored
 from wildpose.predict.onnx_model import OnnxModel
 from wildpose.predict.people import find_people
+from wildpose.predict.placement import Camera
 from wildpose.types import Pose3D
 
 
@@ -42,6 +43,7 @@ class PoseEstimator:
         image_rgb: UInt8[np.ndarray, "H W 3"],
         boxes: Sequence[Sequence[int | float]] | Num[np.ndarray, "N 4"] | None = None,
         max_people: int = 1,
+        camera: Camera | None = None,
     ) -> list[Pose3D]:
         """One Pose3D per person.
 
@@ -49,10 +51,12 @@ class PoseEstimator:
         boxes: [[x, y, w, h], ...] in px around each whole person: the poses come in their order. They may reach over
         the image's edge but not lie outside of it. None: people are looked for, at most max_people, the most prominent
         (sure and large) first.
+        camera: that took the image, whose axes joints_mm are in; None: a usual angle of view is assumed, with the
+        image's middle on its axis. So give whole pictures and boxes in them rather than cut-outs.
         Raises InputError for an image or a box that doesn't fit this description.
         """
         check_image(image_rgb)
-        pyramid = ImagePyramid(image_rgb)
+        pyramid = ImagePyramid(image_rgb, camera)
         if boxes is None:
             return find_people(self.model, self.detector, pyramid, max_people)
         return poses_in_boxes(self.model, pyramid, check_boxes(boxes, pyramid.size_hw))

@@ -8,6 +8,7 @@ from jaxtyping import Float, UInt8
 from wildpose.predict.crops import ImagePyramid, poses_in_boxes
 from wildpose.predict.estimator import PoseEstimator, check_image
 from wildpose.predict.people import box_around, find_people, fit_score, is_repeat
+from wildpose.predict.placement import Camera
 from wildpose.types import Pose3D
 
 SEARCH_EVERY = 8
@@ -66,11 +67,14 @@ class PeopleFollower:
         self.people = [self._number(pose) for pose in poses]
         return self.people
 
-    def step(self, image_rgb: UInt8[np.ndarray, "H W 3"], time_s: float | None = None) -> list[Tracked]:
-        """The people in the next frame. time_s: its time; None: a thirtieth of a second after the frame before."""
+    def step(
+        self, image_rgb: UInt8[np.ndarray, "H W 3"], time_s: float | None = None, camera: Camera | None = None
+    ) -> list[Tracked]:
+        """The people in the next frame. time_s: its time; None: a thirtieth of a second after the frame before.
+        camera: as for PoseEstimator.predict."""
         check_image(image_rgb)
         before_s, self._now_s = self._now_s, self._now_s + FRAME_S if time_s is None else time_s
-        pyramid = ImagePyramid(image_rgb)
+        pyramid = ImagePyramid(image_rgb, camera)
         followed = self._follow(pyramid)
         if self._until_search >= 0:  # nobody was given
             if len(followed) < max(1, len(self.people)):  # someone was lost

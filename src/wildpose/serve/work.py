@@ -74,9 +74,10 @@ def predict_upload(
 def _photo(estimator: PoseEstimator, path: Path, max_people: int) -> tuple[Recording, dict[int, bytes]]:
     photo = open_photo(path)
     image, focal_mm = photo.image_rgb, photo.focal_35mm
-    people = [Tracked(i, pose) for i, pose in enumerate(estimator.predict(image, max_people=max_people))]
     height, width = size_hw = image.shape[:2]
     camera = camera_with_focal_35mm(size_hw, focal_mm) if focal_mm else camera_with_fov(size_hw)
+    poses = estimator.predict(image, max_people=max_people, camera=camera)
+    people = [Tracked(i, pose) for i, pose in enumerate(poses)]
     pictures = PagePictures(PHOTO_PX)
     pictures.add(image)
     return Recording([FrameResult(0, 0.0, width, height, people)], 1.0, camera), pictures.jpegs

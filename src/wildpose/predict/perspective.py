@@ -1,0 +1,55 @@
+"""From the pose that a network sees in a crop to the axes of the camera that took the picture.
+
+A network knows its crop alone. It says how a person is turned towards the crop's middle, as if the camera looked there,
+and what it says of x and y is where joints are in the picture: of two limbs as long, the nearer one is longer. Both can
+be put right by who knows the camera: the first by turning the pose with the ray through the crop's middle (Mehta et
+al., 3DV 2017, section 3.3), the second by reading x and y at each joint's own distance. What it brings, and what a
+wrong focal length costs: docs/performance.md.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float
+
+from wildpose.predict.placement import Camera, pelvis_cam_mm
+from wildpose.types import Pose3D
+
+IF_ASSUMED = 0.5
+"""Share of the difference that distances make, if nobody knows the focal length: better than none for all lenses from
+0.35 to 4 times the assumed one, where all of it is worse with half of that range's shorter ones (validation)."""
+LEAST, MOST = 0.5, 2.0
+"""Bounds of the factor by which a joint's place is scaled for its distance."""
+UNIT = Camera(1.0, 1.0, 0.0, 0.0)
+
+
+def in_camera_axes(pose: Pose3D, middle_px: tuple[float, float], camera: Camera) -> Float[np.ndarray, "16 3"]:
+    """joints_mm in the camera's axes, relative to the pelvis.
+
+    pose: as the network sees it in a crop whose middle is at middle_px of the picture. Sizes are those of the pose but
+    for perspective: its bones may add up to something else afterwards.
+    """
+    seen = pose.joints_mm.astype(np.float64)
+    aim = turn_to(camera, middle_px)
+    rays = _rays(camera, pose.joints_px.astype(np.float64)) @ aim  # of a camera that looks at the crop's middle
+    on_plane = rays[:, :2] / np.maximum(rays[:, 2:], 1e-3)
+    pelvis = pelvis_cam_mm(replace(pose, joints_px=on_plane.astype(np.float32)), UNIT)
+    if pelvis is not None:
+        share = IF_ASSUMED if camera.assumed else 1.0
+        nearer = np.clip(1 + share * seen[:, 2:] / pelvis[2], LEAST, MOST)
+        seen[:, :2] = (seen[:, :2] + pelvis[:2]) * nearer - pelvis[:2]
+    return seen @ aim.T
+
+
+def turn_to(camera: Camera, point_px: tuple[float, float]) -> Float[np.ndarray, "3 3"]:
+    """The smallest turn that brings the camera's axis onto the ray through a point of its picture."""
+    x, y, z = _rays(camera, np.array([point_px]))[0]
+    length = np.sqrt(x * x + y * y + z * z)
+    x, y, z = x / length, y / length, z / length
+    across = np.array([[0, 0, x], [0, 0, y], [-x, -y, 0]])
+    return np.eye(3) + across + across @ across / (1 + z)
+
+
+def _rays(camera: Camera, points_px: Float[np.ndarray, "N 2"]) -> Float[np.ndarray, "N 3"]:
+    flat = (points_px - (camera.cx, camera.cy)) / (camera.fx, camera.fy)
+    return np.concatenate([flat, np.ones((len(flat), 1))], 1)
