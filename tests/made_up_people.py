@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 
-from wildpose.data.sample import Sample
+from wildpose.data.sample import Camera, Sample
 from wildpose.evaluate import PELVIS, codec_of
 from wildpose.geometry import apply_affine, bone_length_sum, crop_matrix, depth_in_crop, project, square_crop
 from wildpose.skeleton import MPII16, MPII16_LEGACY_BONES
@@ -26,7 +26,8 @@ class People:
         place = np.column_stack([rng.uniform(-200, 200, (n, 2)), np.full(n, distance_mm)])
         zoom = 600 * distance_mm / 4000  # a mm is 0.15 px at any distance
         self.cam = shape + place[:, None]
-        self.px = project(self.cam, np.array([[zoom, 0, 127.5], [0, zoom, 127.5], [0, 0, 1]]))
+        self.K = np.array([[zoom, 0, 127.5], [0, zoom, 127.5], [0, 0, 1]])
+        self.px = project(self.cam, self.K)
 
     def __len__(self):
         return len(self.cam)
@@ -34,7 +35,9 @@ class People:
     def load(self, i):
         low, high = self.px[i].min(0), self.px[i].max(0)
         box = np.concatenate([low, high - low]).astype(np.float32)
-        return Sample(IMAGE, self.px[i].astype(np.float32), np.ones(16, bool), box, self.cam[i].astype(np.float32))
+        camera = Camera(self.K, np.zeros(5), np.eye(3), np.zeros(3))
+        cam = self.cam[i].astype(np.float32)
+        return Sample(IMAGE, self.px[i].astype(np.float32), np.ones(16, bool), box, cam, camera)
 
     @property
     def bone_sum_mm(self):
@@ -90,7 +93,7 @@ def write_rendered(folder, people, kind="studio", splits=("test", "train"), acti
         "joints_cam_mm": people.cam.astype(np.float32),
         "in_image": np.ones((n, 16), bool),
         "occluded": np.zeros((n, 16), bool),
-        "K": np.tile(np.eye(3), (n, 1, 1)),
+        "K": np.tile(people.K, (n, 1, 1)),
         "R": np.tile(np.eye(3), (n, 1, 1)),
         "t_mm": np.zeros((n, 3)),
         "subject": np.array([f"S{9 + 2 * (i % 3 == 0)}" for i in range(n)]),

@@ -3,16 +3,22 @@
 import json
 import re
 
+import cv2
 import numpy as np
 import pytest
 from made_up_people import BONES, Informed, People, write_rendered
 
 from wildpose import metrics
 from wildpose.cli import main
+from wildpose.data.sample import Camera, Sample
 from wildpose.errors import InputError
-from wildpose.evaluate import codec_of, decode_poses, evaluate_3d, evaluate_studio
+from wildpose.evaluate import codec_of, decode_poses, evaluate_3d, evaluate_studio, predict_set
+from wildpose.evaluate.poses import in_cameras
 from wildpose.geometry import bone_length_sum, crop_matrix, square_crop, weak_perspective_scale
 from wildpose.predict.answer import Answer
+from wildpose.predict.crops import ImagePyramid, pose_to_mm, poses_in_boxes
+from wildpose.predict.onnx_model import OnnxModel
+from wildpose.predict.placement import Camera as Pinhole
 from wildpose.skeleton import MPII16
 from wildpose.tables import Grouping
 
@@ -44,6 +50,34 @@ def test_floor_is_the_error_of_weak_perspective_and_of_nothing_else():
     floor = evaluate(people, "ground-truth").metrics["floor/mpjpe_p1_mm"]
     assert explained > 10  # there is something to explain
     assert floor == pytest.approx(explained, abs=0.1)
+
+
+def test_the_row_camera_known_is_what_predict_says_with_that_camera():
+    model = OnnxModel.load("default", 1)
+    rng = np.random.default_rng(0)
+    picture = cv2.resize(rng.integers(0, 256, (9, 12, 3), np.uint8), (400, 300), interpolation=cv2.INTER_CUBIC)
+    K = np.array([[500.0, 0, 210.0], [0, 510.0, 140.0], [0, 0, 1]])
+    box, nowhere = np.float32([20, 30, 120, 200]), np.zeros((16, 2), np.float32)
+    sample = Sample(picture, nowhere, np.ones(16, bool), box, None, Camera(K, np.zeros(5), np.eye(3), np.zeros(3)))
+    found, _, truth = predict_set(model, OneSample(sample))
+    ours = pose_to_mm(in_cameras(found, truth.cameras).poses[0], model.info.bone_sum_mm)
+    told = ImagePyramid(picture, Pinhole(500.0, 510.0, 210.0, 140.0))
+    (theirs,) = poses_in_boxes(model, told, box[None])
+    np.testing.assert_allclose(ours, theirs.joints_mm, atol=0.5)
+    (crop_alone,) = poses_in_boxes(model, ImagePyramid(picture, Pinhole(1e6, 1e6, 80.0, 130.0)), box[None])
+    assert np.abs(ours - crop_alone.joints_mm).max() > 50
+    np.testing.assert_allclose(pose_to_mm(found.poses[0], model.info.bone_sum_mm), crop_alone.joints_mm, atol=0.5)
+
+
+class OneSample:
+    def __init__(self, sample):
+        self.sample = sample
+
+    def __len__(self):
+        return 1
+
+    def load(self, i):
+        return self.sample
 
 
 def test_floor_falls_as_one_over_the_distance():

@@ -42,7 +42,7 @@ def main() -> None:
     for i in chosen.tolist():
         sample = people.load(i)
         far = ImagePyramid(sample.image, camera_of(sample.K, 1e6, "given"))  # no perspective at all
-        (pose,) = poses_in_boxes(network, far, [sample.box_xywh])
+        (pose,) = poses_in_boxes(network, far, sample.box_xywh[None])
         rows.setdefault("in its crop", []).append(pose.joints_mm)
         middle_px = square_crop(sample.box_xywh, network.info.crop_scale).center_xy
         for source, name in (("given", "known"), ("assumed", "assumed")):

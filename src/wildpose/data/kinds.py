@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from wildpose.data.lsp import load_lsp, load_lspet
-from wildpose.data.sample import Sample, SampleSet, Some, photo_exists
+from wildpose.data.sample import Camera, Sample, SampleSet, Some, photo_exists
 from wildpose.data.studio import StudioSet
 from wildpose.skeleton import MPII16
 
@@ -64,7 +64,8 @@ class Rendered:
         drawn = self.studio.load(int(self.rows[i]))
         every_joint = np.ones(MPII16.n, bool)  # occluded or outside, the truth is known
         joints_cam_mm = None if self.only_2d else drawn.joints_cam_mm
-        return Sample(drawn.image, drawn.joints_px, every_joint, drawn.box_xywh, joints_cam_mm)
+        camera = Camera(drawn.K, np.zeros(5), np.eye(3), np.zeros(3))
+        return Sample(drawn.image, drawn.joints_px, every_joint, drawn.box_xywh, joints_cam_mm, camera)
 
 
 def _lsp(path: Path) -> Opened:

@@ -5,7 +5,7 @@ a network in training.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -13,12 +13,15 @@ from jaxtyping import Bool, Float, UInt8
 from tqdm import tqdm
 
 from wildpose.codec import HeatmapCodec
-from wildpose.data.sample import Sample, SampleSet
+from wildpose.data.sample import Camera, Sample, SampleSet
 from wildpose.geometry import Crop, apply_affine, crop_matrix, depth_in_crop, invert_affine, square_crop
 from wildpose.predict.answer import PELVIS, Answer
 from wildpose.predict.crops import ImagePyramid
 from wildpose.predict.mirrored import Mirrored
+from wildpose.predict.perspective import in_camera_axes
+from wildpose.predict.placement import Camera as Pinhole
 from wildpose.skeleton import MPII16
+from wildpose.types import Pose3D
 
 BATCH = 32
 
@@ -57,6 +60,9 @@ class Poses:
     """Relative to the pelvis in half crop sides, camera axes."""
     half_sides_px: Float[np.ndarray, " N"]
     """Half the side of each crop, image px."""
+    middles_px: Float[np.ndarray, "N 2"]
+    """Of each crop, in the image."""
+    confidence: Float[np.ndarray, "N 16"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,8 @@ class Truth:
     joints_px: Float[np.ndarray, "N 16 2"]
     mask: Bool[np.ndarray, "N 16"]
     joints_cam_mm: Float[np.ndarray, "N 16 3"] | None
+    cameras: tuple[Camera, ...] | None = None
+    """Of each image; None unless all are known."""
 
 
 def predict_set(model: Model, samples: SampleSet, flip: bool = False) -> tuple[Poses, Poses, Truth]:
@@ -80,9 +88,10 @@ def predict_set(model: Model, samples: SampleSet, flip: bool = False) -> tuple[P
         pictures = np.stack([_cut(sample, crop, codec.input_px) for sample, crop in zip(chunk, crops, strict=True)])
         found.append(decode_poses(Answer(*network.run(pictures)), codec, crops, matrices))
         ideal.append(decode_poses(_true_outputs(chunk, crops, matrices, codec), codec, crops, matrices))
-        people += [(s.joints_px, s.mask, s.joints_cam_mm) for s in chunk]
-    joints_px, mask, cam = zip(*people, strict=True)
-    truth = Truth(np.stack(joints_px), np.stack(mask), None if cam[0] is None else np.stack(cam))
+        people += [(s.joints_px, s.mask, s.joints_cam_mm, s.camera) for s in chunk]
+    joints_px, mask, cam, cameras = zip(*people, strict=True)
+    known = None if None in cameras else cameras
+    truth = Truth(np.stack(joints_px), np.stack(mask), None if cam[0] is None else np.stack(cam), known)
     return _joined(found), _joined(ideal), truth
 
 
@@ -98,10 +107,21 @@ def decode_poses(
     matrices: Sequence[np.ndarray],
 ) -> Poses:
     """Outputs of N crops to joints in their images and poses in half crop sides."""
-    joints_crop_px, _, poses = answer.read(codec)
+    joints_crop_px, confidence, poses = answer.read(codec)
     joints_px = np.stack([apply_affine(invert_affine(m), j) for m, j in zip(matrices, joints_crop_px, strict=True)])
     half_sides_px = np.array([crop.side_px / 2 for crop in crops])
-    return Poses(joints_px, poses, half_sides_px)
+    return Poses(joints_px, poses, half_sides_px, np.array([crop.center_xy for crop in crops]), confidence)
+
+
+def in_cameras(found: Poses, cameras: Sequence[Camera]) -> Poses:
+    """The same poses as `wildpose predict` gives them where it is told the camera; lens distortion is left out."""
+    poses = np.empty_like(found.poses, np.float64)
+    for i, camera in enumerate(cameras):
+        K, unit = camera.K.tolist(), found.poses[i].astype(np.float32)  # half crop sides do as well as mm
+        seen = Pose3D(found.joints_px[i].astype(np.float32), unit, found.confidence[i], np.zeros(4, np.float32), 1.0)
+        middle_px = float(found.middles_px[i, 0]), float(found.middles_px[i, 1])
+        poses[i] = in_camera_axes(seen, middle_px, Pinhole(K[0][0], K[1][1], K[0][2], K[1][2]))
+    return replace(found, poses=poses)
 
 
 def _true_outputs(
@@ -130,7 +150,7 @@ def _cut(sample: Sample, crop: Crop, size_px: int) -> np.ndarray:
 
 
 def _joined(parts: Sequence[Poses]) -> Poses:
-    return Poses(*(np.concatenate([getattr(p, f) for p in parts]) for f in ("joints_px", "poses", "half_sides_px")))
+    return Poses(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Poses)))
 
 
 def protocol_of(model: Model, name: str, count: int, flip: bool) -> dict[str, Any]:

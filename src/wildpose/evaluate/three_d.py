@@ -13,10 +13,12 @@ from wildpose.data.human36m import ACTIONS, load_human36m
 from wildpose.data.mpi_inf_3dhp import ACTIVITIES, SCENES, load_mpi_inf_3dhp
 from wildpose.data.sample import SampleSet
 from wildpose.errors import InputError
-from wildpose.evaluate.poses import Info, Model, Poses, Truth, predict_set, protocol_of
+from wildpose.evaluate.poses import Info, Model, Poses, Truth, in_cameras, predict_set, protocol_of
 from wildpose.geometry import weak_perspective_scale as px_per_mm
 from wildpose.report import Report, Table
 from wildpose.tables import LSP_JOINTS, Grouping
+
+KNOWN = "camera known"
 
 
 def evaluate_human36m(
@@ -81,7 +83,8 @@ def evaluate_3d(
     group of every grouping) of samples with 3D truth.
 
     The row `floor` is the same path fed with true heatmaps and true depth: what is left is the error of weak
-    perspective, decoding and the scale rule, and none of the network's.
+    perspective, decoding and the scale rule, and none of the network's. The row `camera known`, of sets that tell
+    their cameras, is what `wildpose predict` makes of the same poses where it is told the focal length.
 
     spine: the set labels the spine where MPII has the thorax; predictions get it halfway from pelvis to neck.
     """
@@ -97,7 +100,7 @@ class Judged:
     found: Poses
     truth: Truth
     in_mm: dict[str, Float[np.ndarray, "N 16 3"]]
-    """`wildpose` and `floor`, sized by the scale rule."""
+    """`wildpose`, `floor` and, where the cameras are known, KNOWN; sized by the scale rule."""
     true_mm: Float[np.ndarray, "N 16 3"]
     """Relative to the pelvis."""
 
@@ -115,7 +118,10 @@ def judge(
 ) -> Judged:
     """Run a model over samples with 3D truth; arguments as in evaluate_3d."""
     found, ideal, truth = predict_set(model, samples, flip)
-    in_mm = {row: _to_mm(p, truth, scale_rule, model.info) for row, p in {"wildpose": found, "floor": ideal}.items()}
+    rows = {"wildpose": found, "floor": ideal}
+    if truth.cameras is not None:
+        rows = {"wildpose": found, KNOWN: in_cameras(found, truth.cameras), "floor": ideal}
+    in_mm = {row: _to_mm(poses, truth, scale_rule, model.info) for row, poses in rows.items()}
     if spine:
         in_mm = {row: metrics.thorax_between(poses) for row, poses in in_mm.items()}
     protocol = protocol_of(model, "", len(samples), flip) | {
@@ -125,6 +131,7 @@ def judge(
         "thorax": "halfway from pelvis to upper neck, as Zhou et al. (ICCV 2017)" if spine else "as predicted",
         "pck": "error < 150 mm, pelvis aligned; AUC over 0:5:150 (31 values); 14 joints, no pelvis, no thorax",
         "floor": "true heatmaps and true depth through the same path",
+        KNOWN: "the same poses, turned and read by the set's own focal length and principal point",
         "average": "Avg., Total and all single numbers are over images, not over groups",
     }
     return Judged(protocol, found, truth, in_mm, metrics.root_relative(truth.joints_cam_mm.astype(np.float64)))
@@ -133,7 +140,8 @@ def judge(
 def report_3d(judged: Judged, by: Sequence[Grouping], name: str, further: Sequence[Table] = ()) -> Report:
     """The tables of evaluate_3d, then `further` ones."""
     numbers = _numbers(judged.in_mm["wildpose"], judged.true_mm)
-    numbers |= {f"floor/{key}": value for key, value in _numbers(judged.in_mm["floor"], judged.true_mm).items()}
+    for row in [row for row in judged.in_mm if row != "wildpose"]:
+        numbers |= {f"{row}/{key}": value for key, value in _numbers(judged.in_mm[row], judged.true_mm).items()}
     pck_2d = metrics.pck_torso(judged.found.joints_px, judged.truth.joints_px, judged.truth.mask)
     numbers["pck_torso_0.2_16_joints"] = float(np.nanmean(pck_2d))
     return Report(judged.protocol | {"set": name}, numbers, (*_tables_3d(judged, by, name), *further))

@@ -3,7 +3,7 @@
 A network knows its crop alone. It says how a person is turned towards the crop's middle, as if the camera looked there,
 and what it says of x and y is where joints are in the picture: of two limbs as long, the nearer one is longer. Both can
 be put right by who knows the camera: the first by turning the pose with the ray through the crop's middle (Mehta et
-al., 3DV 2017, section 3.3), the second by reading x and y at each joint's own distance. What it brings, and what a
+al., 3DV 2017), the second by reading x and y at each joint's own distance. What it brings, and what a
 wrong focal length costs: docs/json.md.
 """
 
