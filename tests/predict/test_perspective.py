@@ -7,8 +7,9 @@ import pytest
 
 from wildpose.bench.smoothing import FIGURE_MM
 from wildpose.geometry import bone_length_sum
+from wildpose.predict import perspective
 from wildpose.predict.crops import LEGACY_BONES
-from wildpose.predict.perspective import in_camera_axes, turn_to
+from wildpose.predict.perspective import direction, in_camera_axes, turned
 from wildpose.predict.placement import Camera
 from wildpose.skeleton import MPII16
 from wildpose.types import Pose3D
@@ -17,7 +18,7 @@ CAMERA = Camera(1200.0, 1200.0, 959.5, 539.5)
 PELVIS = MPII16.index("pelvis")
 
 
-def turned(axis: int, radians: float) -> np.ndarray:
+def turn(axis: int, radians: float) -> np.ndarray:
     c, s = np.cos(radians), np.sin(radians)
     a, b = [i for i in range(3) if i != axis]
     matrix = np.eye(3)
@@ -29,7 +30,7 @@ def someone(rng: np.random.Generator) -> np.ndarray:
     """A figure with its limbs moved, turned and bent forward, relative to the pelvis, mm."""
     figure = np.array([FIGURE_MM[name] for name in MPII16.joints], np.float64)
     moved = figure + rng.normal(0, 120, figure.shape) * (np.arange(16) != PELVIS)[:, None]
-    return moved @ (turned(1, rng.uniform(-3, 3)) @ turned(0, rng.uniform(-0.8, 0.8))).T
+    return moved @ (turn(1, rng.uniform(-3, 3)) @ turn(0, rng.uniform(-0.8, 0.8))).T
 
 
 def as_a_network_sees(truth_cam: np.ndarray, camera: Camera) -> tuple[Pose3D, tuple[float, float]]:
@@ -38,7 +39,7 @@ def as_a_network_sees(truth_cam: np.ndarray, camera: Camera) -> tuple[Pose3D, tu
     middle = tuple(((px.min(0) + px.max(0)) / 2).tolist())
     way = np.array([(middle[0] - camera.cx) / camera.fx, (middle[1] - camera.cy) / camera.fy, 1.0])
     forward = way / np.linalg.norm(way)
-    aim = turn_to(camera, middle)
+    aim = turned(*direction(camera, middle))
     np.testing.assert_allclose(aim[:, 2], forward, atol=1e-12)
     local = truth_cam @ aim
     seen = local[:, :2] / local[:, 2:] * local[PELVIS, 2]
@@ -64,7 +65,13 @@ def people(count: int = 60, z_m: tuple[float, float] = (2.5, 6.0)):
         yield someone(rng) + place
 
 
-def test_who_knows_the_camera_reads_the_pose_nearly_without_error():
+@pytest.fixture
+def all_of_pitch(monkeypatch):
+    """As if networks saw whether people are looked down at."""
+    monkeypatch.setattr(perspective, "PITCH", 1.0)
+
+
+def test_who_knows_the_camera_reads_the_pose_nearly_without_error(all_of_pitch):
     plain, known, guessed, wrong = [], [], [], []
     for truth in people():
         pose, middle = as_a_network_sees(truth, CAMERA)
@@ -86,8 +93,10 @@ def test_far_away_and_in_the_middle_nothing_changes():
     assert np.abs(in_camera_axes(pose, middle, CAMERA) - pose.joints_mm).max() < 4
 
 
-def test_upright_people_below_the_middle_of_a_level_camera_stand_upright():
-    """What they seem to lean comes from the camera looking down at them."""
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_upright_people_below_the_middle_of_a_level_camera_stand_upright(share, monkeypatch):
+    """What they seem to lean comes from the camera looking down at them; a share of it is taken away."""
+    monkeypatch.setattr(perspective, "PITCH", share)
     figure = np.array([FIGURE_MM[name] for name in MPII16.joints], np.float64)
     truth = figure + (300, 1500, 4000)
     pose, middle = as_a_network_sees(truth, CAMERA)
@@ -98,7 +107,8 @@ def test_upright_people_below_the_middle_of_a_level_camera_stand_upright():
         return float(np.degrees(np.arctan2(np.hypot(x, z), -y)))
 
     assert lean_deg(pose.joints_mm) > 15
-    assert lean_deg(in_camera_axes(pose, middle, CAMERA)) < 1
+    _, pitch = direction(CAMERA, middle)
+    assert lean_deg(in_camera_axes(pose, middle, CAMERA)) == pytest.approx((1 - share) * np.degrees(pitch), abs=1)
 
 
 def test_a_mirrored_picture_gives_the_mirrored_pose():

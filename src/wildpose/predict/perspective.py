@@ -8,6 +8,7 @@ wrong focal length costs: docs/json.md.
 """
 
 from dataclasses import replace
+from math import atan2, cos, hypot, sin
 
 import numpy as np
 from jaxtyping import Float
@@ -18,6 +19,9 @@ from wildpose.types import Pose3D
 IF_ASSUMED = 0.5
 """Share of the difference that distances make, if nobody knows the focal length: better than none for all lenses from
 0.35 to 4 times the assumed one, where all of it is worse with half of that range's shorter ones (validation)."""
+PITCH = 0.5
+"""Share of the turn up or down. Whether somebody is seen from above or below is hard to see: where they were upright, a
+network's lean held six tenths of the ray's, and in a real clip nothing of it (docs/json.md)."""
 LEAST, MOST = 0.5, 2.0
 """Bounds of the factor by which a joint's place is scaled for its distance."""
 UNIT = Camera(1.0, 1.0, 0.0, 0.0)
@@ -30,7 +34,8 @@ def in_camera_axes(pose: Pose3D, middle_px: tuple[float, float], camera: Camera)
     for perspective: its bones may add up to something else afterwards.
     """
     seen = pose.joints_mm.astype(np.float64)
-    aim = turn_to(camera, middle_px)
+    yaw, pitch = direction(camera, middle_px)
+    aim = turned(yaw, pitch)
     rays = _rays(camera, pose.joints_px.astype(np.float64)) @ aim  # of a camera that looks at the crop's middle
     on_plane = rays[:, :2] / np.maximum(rays[:, 2:], 1e-3)
     pelvis = pelvis_cam_mm(replace(pose, joints_px=on_plane.astype(np.float32)), UNIT)
@@ -38,16 +43,19 @@ def in_camera_axes(pose: Pose3D, middle_px: tuple[float, float], camera: Camera)
         share = IF_ASSUMED if camera.assumed else 1.0
         nearer = np.clip(1 + share * seen[:, 2:] / pelvis[2], LEAST, MOST)
         seen[:, :2] = (seen[:, :2] + pelvis[:2]) * nearer - pelvis[:2]
-    return seen @ aim.T
+    return seen @ turned(yaw, PITCH * pitch).T
 
 
-def turn_to(camera: Camera, point_px: tuple[float, float]) -> Float[np.ndarray, "3 3"]:
-    """The smallest turn that brings the camera's axis onto the ray through a point of its picture."""
-    x, y, z = _rays(camera, np.array([point_px]))[0]
-    length = np.sqrt(x * x + y * y + z * z)
-    x, y, z = x / length, y / length, z / length
-    across = np.array([[0, 0, x], [0, 0, y], [-x, -y, 0]])
-    return np.eye(3) + across + across @ across / (1 + z)
+def direction(camera: Camera, point_px: tuple[float, float]) -> tuple[float, float]:
+    """Yaw (to the right) and pitch (downwards) of the ray through a point of the picture, radians."""
+    x, y, z = _rays(camera, np.array([point_px]))[0].tolist()
+    return atan2(x, z), atan2(y, hypot(x, z))
+
+
+def turned(yaw: float, pitch: float) -> Float[np.ndarray, "3 3"]:
+    """What brings the camera's axis there, its x axis kept level."""
+    right = np.array([[cos(yaw), 0, sin(yaw)], [0, 1, 0], [-sin(yaw), 0, cos(yaw)]])
+    return right @ np.array([[1, 0, 0], [0, cos(pitch), sin(pitch)], [0, -sin(pitch), cos(pitch)]])
 
 
 def _rays(camera: Camera, points_px: Float[np.ndarray, "N 2"]) -> Float[np.ndarray, "N 3"]:
