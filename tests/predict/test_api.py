@@ -51,6 +51,12 @@ def test_a_batch_of_pictures_is_the_pictures_one_by_one(weights_path, detector_p
             np.testing.assert_allclose(pose.joints_mm, alone.joints_mm, atol=0.01)
     found = estimator.predict_batch(images)
     assert [len(poses) for poses in found] == [len(estimator.predict(image)) for image in images] == [1, 0, 1]
+    camera = wildpose.Camera(200.0, 200.0, 0.0, 0.0)
+    (first,), (alone,) = estimator.predict_batch(images[:1], boxes[:1], cameras=[camera])[0][:1], together[0][:1]
+    np.testing.assert_allclose(first.joints_mm, estimator.predict(images[0], boxes[0], camera=camera)[0].joints_mm)
+    assert np.abs(first.joints_mm - alone.joints_mm).max() > 20
+    with pytest.raises(wildpose.InputError, match="a camera for each of 3 images, got 1 cameras"):
+        estimator.predict_batch(images, boxes, cameras=[None])
     with pytest.raises(wildpose.InputError, match="boxes for each of 3 images, got 2 lists"):
         estimator.predict_batch(images, boxes[:2])
 
@@ -61,6 +67,18 @@ def test_given_boxes_are_for_the_first_frame(clip, weights_path):
     results = [result for _, result in given]
     middles = [float(result.people[0].pose.joints_px[:, 0].mean()) for result in results]
     assert np.diff(middles) == pytest.approx([12, 12, 12], abs=3)
+
+
+def test_a_video_is_read_with_the_camera_that_is_told(clip, weights_path):
+    estimator, seen = wildpose.PoseEstimator(weights_path, flip=False), {}
+    height, width = next(wildpose.Video(clip).frames()).image_rgb.shape[:2]
+    focal = width / 2 / np.tan(np.radians(20.0))
+    camera = wildpose.Camera(focal, focal, (width - 1) / 2, (height - 1) / 2)
+    for name, how in {"usual": {}, "fov": {"fov_deg": 40.0}, "camera": {"camera": camera}}.items():
+        results = [result for _, result in wildpose.predict_video(estimator, clip, smoothing=None, **how)]
+        seen[name] = np.array([result.people[0].pose.joints_mm for result in results])
+    np.testing.assert_allclose(seen["fov"], seen["camera"], atol=0.1)
+    assert np.abs(seen["fov"] - seen["usual"]).max() > 5
 
 
 def test_videos_are_smoothed_unless_asked_otherwise(clip, weights_path):

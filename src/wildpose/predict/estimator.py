@@ -66,22 +66,29 @@ class PoseEstimator:
         images_rgb: Sequence[UInt8[np.ndarray, "_ _ 3"]],
         boxes: Sequence[Sequence[Sequence[int | float]] | Num[np.ndarray, "_ 4"]] | None = None,
         max_people: int = 1,
+        cameras: Sequence[Camera | None] | None = None,
     ) -> list[list[Pose3D]]:
         """`predict` for several images, of any sizes: a list of poses for each, in their order.
 
-        boxes: for each image its boxes; the crops of all go through the network together. Raises InputError if there
-        are more or fewer lists of boxes than images, and for what `predict` refuses.
+        boxes: for each image its boxes; the crops of all go through the network together. cameras: for each image its
+        camera, or None. Raises InputError if there are more or fewer of either than images, and for what `predict`
+        refuses.
         """
+        cameras = [None] * len(images_rgb) if cameras is None else cameras
+        if len(cameras) != len(images_rgb):
+            fix = "give None for those that aren't known"
+            raise InputError(f"a camera for each of {len(images_rgb)} images", f"{len(cameras)} cameras", fix)
         if boxes is None:
-            return [self.predict(image, max_people=max_people) for image in images_rgb]
+            both = zip(images_rgb, cameras, strict=True)
+            return [self.predict(image, max_people=max_people, camera=camera) for image, camera in both]
         if len(boxes) != len(images_rgb):
             raise InputError(
                 f"a list of boxes for each of {len(images_rgb)} images", f"{len(boxes)} lists", "give [] for none"
             )
         people, owners = [], []
-        for owner, (image, given) in enumerate(zip(images_rgb, boxes, strict=True)):
+        for owner, (image, given, camera) in enumerate(zip(images_rgb, boxes, cameras, strict=True)):
             check_image(image)
-            pyramid = ImagePyramid(image)
+            pyramid = ImagePyramid(image, camera)
             checked = check_boxes(given, pyramid.size_hw)
             people += [(pyramid, box) for box in checked]
             owners += [owner] * len(checked)
