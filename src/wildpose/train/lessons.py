@@ -1,8 +1,8 @@
 """What a pose refiner learns from: augmented crops, as the network sees them, with the true poses.
 
 Crops go through the network once; what the refiner sees of each is kept (112 numbers). That is most of the time that
-refining takes, so it is written down in parts, OUT/refine/lessons/part-0001.safetensors and so on: the same command
-goes on after a kill.
+refining takes, so it is written down in parts, OUT/refine/lessons/SOURCE/part-0001.safetensors and so on: the same
+command goes on after a kill.
 """
 
 import hashlib
@@ -16,9 +16,9 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from safetensors.torch import save as save_tensors
-from safetensors.torch import save_file
 from torch import Tensor
 
 from wildpose.config import PHASES, PRESETS, AugmentConfig
@@ -70,11 +70,11 @@ def collect(
     are learnt. OSError: the disk is full."""
     count = -(-crops // BATCH)
     made = Batches(data.wild, data.studio, BATCH, BATCH_3D, generator.config, augmentation(), (seed, len(PHASES)))
-    source = _source(generator, data, seed)
-    places = [folder / "lessons" / f"part-{i + 1:04d}.safetensors" for i in range(count // PART)]
+    of_source = folder / "lessons" / _source(generator, data, seed)[:16]
+    places = [of_source / f"part-{i + 1:04d}.safetensors" for i in range(count // PART)]
     kept: list[Lessons] = []
     for place in places:
-        part = _read(place, source)
+        part = _read(place)
         if part is None:
             break
         kept.append(part)
@@ -91,7 +91,7 @@ def collect(
             kept.append(Lessons.joined(fresh))
             fresh = []
             if i // PART < len(places):  # a shorter last part would be taken for a whole one when more are asked for
-                _write(places[i // PART], kept[-1], source)
+                _write(places[i // PART], kept[-1])
             notify(f"seen {(i + 1) * BATCH:,} of {count * BATCH:,} crops")
     return Lessons.joined(kept)
 
@@ -127,19 +127,16 @@ def _source(generator: Generator, data: TrainData, seed: int) -> str:
     return hashlib.sha256(save_tensors(weights) + json.dumps(told, default=str).encode()).hexdigest()
 
 
-def _read(place: Path, source: str) -> Lessons | None:
-    """None if it isn't there, of another source, or not what was written."""
+def _read(place: Path) -> Lessons | None:
+    """None if it isn't there or was cut short: it is seen again, and what comes after it."""
     try:
-        with safe_open(place, "pt") as file:
-            if (file.metadata() or {}).get("source") != source:
-                return None
-            return Lessons.of({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (not a dict)
+        return Lessons.of(load_file(place))
     except (OSError, SafetensorError, KeyError):
         return None
 
 
-def _write(place: Path, lessons: Lessons, source: str) -> None:
+def _write(place: Path, lessons: Lessons) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     draft = place.with_name(f".{place.name}")
-    save_file({k: v.contiguous() for k, v in lessons.tensors().items()}, draft, {"source": source})
+    save_file({k: v.contiguous() for k, v in lessons.tensors().items()}, draft)
     os.replace(draft, place)
