@@ -17,8 +17,8 @@ from wildpose.predict.placement import Camera, pelvis_cam_mm
 from wildpose.types import Pose3D
 
 IF_ASSUMED = 0.5
-"""Share of the difference that distances make, if nobody knows the focal length: better than none for all lenses from
-0.35 to 4 times the assumed one, where all of it is worse with half of that range's shorter ones (validation)."""
+"""Share of the difference that distances make, if nobody knows the focal length. P2 is better than without whichever
+from 0.35 to 4 times the true one is believed; with all of it, only from 0.7 on (validation, docs/json.md)."""
 PITCH = 0.5
 """Share of the turn up or down. Whether somebody is seen from above or below is hard to see: where they were upright, a
 network's lean held six tenths of the ray's, and in a real clip nothing of it (docs/json.md)."""
