@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from wildpose.data.kinds import KINDS_2D, KINDS_3D
+from wildpose.data.lifted import write_lifted
 from wildpose.data.mix import Mixed, Part, Source, TrainData, build_data, parse_source
 from wildpose.data.sample import Sample
 from wildpose.data.studio import StudioSet
@@ -48,6 +49,22 @@ def test_the_scale_rule_is_the_mean_of_the_14_bones_by_hand(rendered):
             parts.append([f"{side}{j}" for j in ("wrist", "elbow", "shoulder")] + ["upper_neck"])
         sums.append(sum(np.linalg.norm(at[a] - at[b]) for part in parts for a, b in pairwise(part)))
     assert data.bone_sum_mm == pytest.approx(np.mean(sums), rel=1e-5)
+
+
+def test_lifted_depth_comes_with_the_set_that_it_was_made_for(rendered, tmp_path):
+    plain = build_data(outdoor=rendered, studio=rendered)
+    with pytest.raises(InputError, match=r"outdoor\.safetensors"):
+        build_data(outdoor=rendered, studio=rendered, lifted=tmp_path)
+    depth_px = np.arange(15 * 16, dtype=np.float64).reshape(15, 16)
+    write_lifted(tmp_path / "outdoor.safetensors", depth_px, plain.parts[0].samples, "a test")
+    data = build_data(outdoor=rendered, studio=rendered, lifted=tmp_path)
+    assert np.array_equal(data.wild.load(7).depth_px, depth_px[7])
+    assert np.array_equal(data.in_phase(("outdoor:1",)).wild.load(7).depth_px, depth_px[7])
+    assert data.studio.load(7).depth_px is None
+    assert [source["name"] for source in data.sources] == [
+        "outdoor train, 2D labels, with lifted depth",
+        "studio train",
+    ]
 
 
 def test_no_2d_set_at_all_is_refused():

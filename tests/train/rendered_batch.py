@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from wildpose.config import PRESETS, DiscriminatorConfig, ModelConfig, PhaseConfig, TrainConfig
-from wildpose.data.mix import TrainData
+from wildpose.data.mix import Part, TrainData
 from wildpose.data.sample import Sample
 
 MODEL = ModelConfig(stacks=1, features=16, input_px=32, levels=2, depth_stages=2)
@@ -23,13 +23,20 @@ class Dots:
     def __len__(self) -> int:
         return len(self.joints)
 
+    @property
+    def joints_px(self) -> np.ndarray:
+        return self.joints
+
+    @property
+    def joints_cam_mm(self) -> np.ndarray:
+        return np.concatenate([(self.joints - 32) * 20, 3000 + self.z[..., None]], 2).astype(np.float32)
+
     def load(self, i: int) -> Sample:
         image = np.zeros((64, 64, 3), np.uint8)
         for k, (x, y) in enumerate(self.joints[i].round().astype(int)):
             image[y - 1 : y + 2, x - 1 : x + 2] = (15 * k + 15, 128 + self.z[i, k] / 3, 255 - 15 * k)
-        xyz = np.concatenate([(self.joints[i] - 32) * 20, 3000 + self.z[i][:, None]], 1).astype(np.float32)
         box = np.array([10, 10, 44, 44], np.float32)
-        return Sample(image, self.joints[i], np.ones(16, bool), box, xyz if self.with_3d else None)
+        return Sample(image, self.joints[i], np.ones(16, bool), box, self.joints_cam_mm[i] if self.with_3d else None)
 
 
 def tiny_config(**changes) -> TrainConfig:
@@ -52,11 +59,14 @@ def tiny_config(**changes) -> TrainConfig:
 
 
 def tiny_data() -> TrainData:
+    wild, studio = Dots(12, with_3d=False), Dots(10, with_3d=True, seed=1)
     return TrainData(
-        wild=Dots(12, with_3d=False),
-        studio=Dots(10, with_3d=True, seed=1),
+        wild=wild,
+        studio=studio,
         wild_val=Dots(4, with_3d=False, seed=2),
         studio_val=Dots(4, with_3d=True, seed=3),
         bone_sum_mm=4000.0,
         sources=({"name": "dots", "terms": "none", "samples": 22},),
+        parts=(Part("lsp", wild, 1.0),),
+        parts_3d=(Part("studio", studio, 1.0),),
     )

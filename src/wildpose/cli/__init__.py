@@ -19,6 +19,7 @@ COMMANDS = {
     "card": "a model card: weights measured on every set, as one page [train]",
     "train": "train a network in the paper's three phases [train]",
     "merge": "one network from several trainings that began alike [train]",
+    "lift": "depth labels for photos with 2D labels, to train on [train]",
     "refine": "teach a trained network what poses bodies have [train]",
     "adapt": "teach the network your own photos, with 2D labels or none [train]",
     "export": "a trained checkpoint as an ONNX weights file [train]",

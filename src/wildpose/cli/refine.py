@@ -17,6 +17,7 @@ def refine(
     studio: Path | None = None,
     data_2d: Annotated[UseAppendAction[tuple[tuple[str, ...], ...]], arg(metavar="NAME=PATH[:RATIO]...")] = (),
     data_3d: Annotated[UseAppendAction[tuple[tuple[str, ...], ...]], arg(metavar="NAME=PATH[:RATIO]...")] = (),
+    lifted: Path | None = None,
     crops: int = 60_000,
     rounds: int = 15,
     width: int = 512,
@@ -37,6 +38,7 @@ def refine(
         studio: Likewise.
         data_2d: Likewise.
         data_3d: Likewise.
+        lifted: Likewise.
         crops: Augmented crops to learn from, two thirds of them with 3D labels.
         rounds: How often each is learnt from.
         width: Of the refiner's layers.
@@ -57,6 +59,6 @@ def refine(
     use_threads(threads)
     more_2d = [parse_source(text, KINDS_2D, "--data-2d") for text in chain(*data_2d)]
     more_3d = [parse_source(text, KINDS_3D, "--data-3d") for text in chain(*data_3d)]
-    data = build_data(lsp, lspet, outdoor, studio, more_2d, more_3d)
+    data = build_data(lsp, lspet, outdoor, studio, more_2d, more_3d, lifted)
     done = run(start, data, out, RefineSettings(width=width, crops=crops, rounds=rounds, seed=seed))
     print(f"refined: {done}; next `wildpose export {done} --name NAME --out FILE.onnx`")

@@ -26,6 +26,7 @@ def train(
     studio: Path | None = None,
     data_2d: Annotated[UseAppendAction[tuple[tuple[str, ...], ...]], arg(metavar="NAME=PATH[:RATIO]...")] = (),
     data_3d: Annotated[UseAppendAction[tuple[tuple[str, ...], ...]], arg(metavar="NAME=PATH[:RATIO]...")] = (),
+    lifted: Path | None = None,
     init: Path | None = None,
     set: Annotated[tuple[str, ...], arg(metavar="NAME=VALUE")] = (),
     stop_at: int | None = None,
@@ -54,6 +55,7 @@ def train(
             PHASE.mix=NAME:RATIO,... is for one phase.
         data_3d: Likewise sets with 3D labels (studio, outdoor, human36m, mpi_inf_3dhp). How many of a batch have 3D
             labels: --set PHASE.batch_3d.
+        lifted: Folder of depth labels for the sets with 2D labels (`wildpose lift`, beyond the paper).
         init: Checkpoint folder, weights file, or the name `default` to start from, in place of
             the phase before.
         set: Settings to change, such as --set adversarial_loss.fix_2d=true batch=8.
@@ -92,7 +94,7 @@ def train(
                 "none",
                 "run `wildpose data studio --out DIR` first",
             )
-        data = build_data(lsp, lspet, outdoor, studio, more_2d, more_3d)
+        data = build_data(lsp, lspet, outdoor, studio, more_2d, more_3d, lifted)
         mixed = {each: data.in_phase(config.phase(each).mix) for each in phases}
         for each in phases:
             try:

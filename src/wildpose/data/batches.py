@@ -105,6 +105,8 @@ def make_example(sample: Sample, crop: Crop, flip: bool, codec: HeatmapCodec) ->
     depth = np.full(MPII16.n, np.nan)
     if sample.joints_cam_mm is not None:
         depth = depth_in_crop(sample.joints_cam_mm.astype(np.float64), joints_px, crop, PELVIS)
+    elif sample.depth_px is not None:
+        depth = sample.depth_px / (crop.side_px / 2)
     mask = sample.mask
     if flip:
         crop_rgb = np.ascontiguousarray(crop_rgb[:, ::-1])

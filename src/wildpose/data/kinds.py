@@ -56,6 +56,11 @@ class Rendered:
         return len(self.rows)
 
     @property
+    def joints_px(self) -> Float[np.ndarray, "N 16 2"]:
+        """Labels of all its samples."""
+        return self.studio.joints_px[self.rows]
+
+    @property
     def joints_cam_mm(self) -> Float[np.ndarray, "N 16 3"]:
         """Truth of all its samples."""
         return self.studio.joints_cam_mm[self.rows]
@@ -143,7 +148,7 @@ KINDS_2D = {
     "mpii": Kind("MPII train", MPII_TERMS, _mpii),
     "coco": Kind("COCO train2017", COCO_TERMS, _coco),
 }
-"""Sets with 2D labels (--data-2d)."""
+"""Sets with 2D labels (--data-2d); what they open has `joints_px`, (N, 16, 2), of all its samples."""
 
 KINDS_3D = {
     "studio": Kind("studio train", RENDERED_TERMS, _studio),

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from wildpose.data.kinds import KINDS_2D, KINDS_3D, LSP_REPEATS, LSP_TERMS, LSPET_TERMS, RENDERED_TERMS, Kind, Rendered
+from wildpose.data.lifted import with_lifted
 from wildpose.data.sample import Joined, Sample, SampleSet
 from wildpose.errors import InputError
 from wildpose.geometry import bone_length_sum
@@ -52,6 +53,8 @@ class TrainData:
     """Name, terms and sample count of each set, for the weights file."""
     parts: tuple[Part, ...] = ()
     """The sets with 2D labels one by one, for phases that mix them otherwise."""
+    parts_3d: tuple[Part, ...] = ()
+    """Those with 3D labels; their samples have `joints_cam_mm`, (N, 16, 3)."""
 
     def in_phase(self, mix: tuple[str, ...]) -> "TrainData":
         """The same with the 2D sets in the shares of a phase's setting `mix` (NAME:RATIO, the others left out); itself
@@ -125,12 +128,14 @@ def build_data(
     studio: Path | None = None,
     more_2d: Sequence[Source] = (),
     more_3d: Sequence[Source] = (),
+    lifted: Path | None = None,
 ) -> TrainData:
     """Photos, and rendered people with their 2D labels only (outdoor), as the wild side; sets with 3D labels apart.
 
     Without ratios every sample of a set comes as often as its kind says (LSP three times, others once); with ratios,
     which then all sets of a side must have, the sets have those shares of the draws. How many of a batch have 3D
     labels is a setting of each phase (`batch_3d`).
+    lifted: a folder of `wildpose lift`; sets with 2D labels that it has depth labels for get them.
     Held out: a fifth of LSP's training photos (or else MPII's validation people), and subject S8 of the studio.
     """
     given = (("lsp", lsp), ("lspet", lspet), ("outdoor", outdoor))
@@ -139,6 +144,8 @@ def build_data(
         fix = "give --lsp, --lspet, --outdoor or --data-2d (or --preset smoke, which renders its own)"
         raise InputError("at least one set with 2D labels", "none", fix)
     parts, watched, described = _open(wild, KINDS_2D, "--data-2d")
+    if lifted:
+        parts, described = _with_depth(parts, described, lifted)
     data = TrainData(
         wild=_joined(wild, parts, KINDS_2D),
         wild_val=watched,
@@ -159,7 +166,29 @@ def _with_3d(data: TrainData, sources: Sequence[Source]) -> TrainData:
         studio_val=watched,
         bone_sum_mm=float(np.average(sums, weights=shares / shares.sum())),
         sources=(*data.sources, *described),
+        parts_3d=tuple(parts),
     )
+
+
+def _with_depth(
+    parts: Sequence[Part], described: Sequence[dict[str, str | int]], folder: Path
+) -> tuple[list[Part], tuple[dict[str, str | int], ...]]:
+    """Sets with 2D labels with the depth labels that a folder has for them. InputError if it has none, or another
+    set's."""
+    there = {part.name: folder / f"{part.name}.safetensors" for part in parts}
+    there = {name: path for name, path in there.items() if path.is_file()}
+    if not there:
+        expected = " or ".join(f"{part.name}.safetensors" for part in parts)
+        raise InputError(f"depth labels in {folder}: {expected}", "none", "run `wildpose lift` on the sets")
+    with_depth = [
+        replace(part, samples=with_lifted(part.samples, there[part.name])) if part.name in there else part
+        for part in parts
+    ]
+    told = tuple(
+        about | {"name": f"{about['name']}, with lifted depth"} if part.name in there else about
+        for part, about in zip(parts, described, strict=True)
+    )
+    return with_depth, told
 
 
 def _open(

@@ -55,6 +55,9 @@ class Sample:
     action: str = ""
     image_path: Path | None = None
     """Where the image came from; None if from inside a larger file."""
+    depth_px: Float[np.ndarray, " 16"] | None = None
+    """Depth relative to the pelvis in px of the image (weak perspective), + = away, where it was lifted from 2D labels
+    (`data/lifted.py`) in place of measured; NaN for joints without."""
 
 
 @runtime_checkable

@@ -95,7 +95,7 @@ class PoseRefiner(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         joints = MPII16.n
-        self.net = nn.Sequential(*_layer(7 * joints, width), Block(width), Block(width), nn.Linear(width, 3 * joints))
+        self.net = nn.Sequential(*layer(7 * joints, width), Block(width), Block(width), nn.Linear(width, 3 * joints))
         nn.init.zeros_(self.net[-1].weight)
         nn.init.zeros_(self.net[-1].bias)
         self.register_buffer("mirror", torch.tensor(MPII16.mirror), persistent=False)
@@ -119,11 +119,11 @@ class Block(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
-        self.layers = nn.Sequential(*_layer(width, width), *_layer(width, width))
+        self.layers = nn.Sequential(*layer(width, width), *layer(width, width))
 
     def forward(self, x: Float[Tensor, "B W"]) -> Float[Tensor, "B W"]:
         return x + self.layers(x)
 
 
-def _layer(inputs: int, width: int) -> tuple[nn.Module, ...]:
+def layer(inputs: int, width: int) -> tuple[nn.Module, ...]:
     return nn.Linear(inputs, width), nn.LayerNorm(width), nn.ReLU()

@@ -70,7 +70,7 @@ def collect(
     are learnt. OSError: the disk is full."""
     count = -(-crops // BATCH)
     made = Batches(data.wild, data.studio, BATCH, BATCH_3D, generator.config, augmentation(), (seed, len(PHASES)))
-    of_source = folder / "lessons" / _source(generator, data, seed)[:16]
+    of_source = folder / "lessons" / source(generator, data, seed)[:16]
     places = [of_source / f"part-{i + 1:04d}.safetensors" for i in range(count // PART)]
     kept: list[Lessons] = []
     for place in places:
@@ -119,7 +119,7 @@ def true_pose(batch: Batch, input_px: int) -> Float[Tensor, "B P 3"]:
     return torch.where(pose[..., :2].isfinite().all(-1, keepdim=True), pose, math.nan)
 
 
-def _source(generator: Generator, data: TrainData, seed: int) -> str:
+def source(generator: Generator, data: TrainData, seed: int) -> str:
     """What lessons are of: they may be taken up only by a run of the same network, data and augmentation."""
     weights = {k: v.contiguous() for k, v in generator.state_dict().items() if not k.startswith("refiner.")}
     sizes = [0 if each is None else len(each) for each in (data.wild, data.studio)]
