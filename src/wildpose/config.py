@@ -37,6 +37,8 @@ class ModelConfig:
     """Standard deviation of the target Gaussian in heatmap px (the paper: identity covariance)."""
     refiner_width: int = 0
     """Width of the pose refiner, which `wildpose refine` adds to a trained network; 0: none, as in the paper."""
+    refiner_places_width: int = 0
+    """Width of its part that knows what depth goes with which places; 0: none."""
 
     @property
     def heatmap_px(self) -> int:

@@ -118,7 +118,7 @@ def test_from_photos_to_weights_and_report(given, whole):
 
 @pytest.mark.slow
 def test_a_refiner_learns_the_errors_of_the_adapted_network(given, tmp_path, monkeypatch):
-    config = tiny_config(model=replace(MODEL, refiner_width=16))
+    config = tiny_config(model=replace(MODEL, refiner_width=16, refiner_places_width=8))
     training = Training(config, "pretrain-3d")
     training.origin |= {"bone_sum_mm": 4000.0, "history": [{"phase": "pretrain-3d", "steps": 9, "batch": 4}]}
     training.origin["data"] = [{"name": "made up", "terms": "none", "samples": 8}]

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from wildpose.models.lifter import Hint, Lifter, Marked, PlaceLifter, from_pelvis
-from wildpose.models.refiner import PELVIS
+from wildpose.models.lifter import Hint, Lifter
+from wildpose.models.places import PELVIS, Marked, PlaceLifter, from_pelvis
 from wildpose.skeleton import MPII16
 
 MIRROR = list(MPII16.mirror)

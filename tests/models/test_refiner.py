@@ -24,10 +24,10 @@ def drawn(seed: int, heights: float | np.ndarray = 0.7):
     return joints, torch.from_numpy(maps), torch.from_numpy(depth - depth[:, [PELVIS]])
 
 
-def unruly(width: int = 24) -> PoseRefiner:
+def unruly(places_width: int = 0) -> PoseRefiner:
     """One that corrects everything by as much as the lifted pose itself."""
     torch.manual_seed(0)
-    refiner = PoseRefiner(width)
+    refiner = PoseRefiner(24, places_width)
     torch.nn.init.normal_(refiner.net[-1].weight, std=0.1)
     return refiner.requires_grad_(False)
 
@@ -62,9 +62,10 @@ def test_it_starts_as_the_lifted_pose():
         assert np.abs(PoseRefiner(8)(maps, depth).numpy() - lifted).max() < 0.01
 
 
-def test_the_mirrored_maps_give_the_mirrored_pose():
+@pytest.mark.parametrize("places_width", [0, 16])
+def test_the_mirrored_maps_give_the_mirrored_pose(places_width):
     _, maps, depth = drawn(3)
-    refiner = unruly()
+    refiner = unruly(places_width)
     there = refiner(maps, depth)
     back = refiner(maps.flip(-1)[:, MIRROR], depth[:, MIRROR])[:, MIRROR] * torch.tensor([-1.0, 1.0, 1.0])
     assert (there - PoseRefiner(8)(maps, depth)).abs().max() > 0.1, "it corrects"
@@ -79,6 +80,27 @@ def test_joints_plain_to_see_stay_where_they_are_in_the_picture():
     refined, plain = unruly()(maps, depth), PoseRefiner(8)(maps, depth)
     assert torch.equal(refined[..., :2], plain[..., :2])
     assert (refined[..., 2] - plain[..., 2]).abs().max() > 0.1
+
+
+def test_it_asks_about_the_places_that_were_found():
+    """What it knows of places is heard; a joint whose map is low isn't one of them, wherever its highest place is."""
+    _, maps, depth = drawn(5)
+    refiner = unruly(16)
+    heard = refiner(maps, depth)
+    maps[:, 4] *= 0.1  # as if not found
+    elsewhere = maps.clone()
+    elsewhere[:, 4] = maps[:, 4].flip(-1)
+    told = []
+    hook = refiner.places.register_forward_hook(lambda _module, given, out: told.append((given[0], out)))
+    refiner(maps, depth), refiner(elsewhere, depth)
+    hook.remove()
+    (first, depth_by_first), (second, depth_by_second) = told
+    assert first.known.sum(1).tolist() == [15, 15] and not first.known[:, 4].any()
+    assert not torch.equal(first.places, second.places)
+    assert torch.equal(depth_by_first, depth_by_second)
+    for weight in refiner.places.parameters():
+        weight += 0.5
+    assert (refiner(maps, depth) - heard).abs().max() > 0.01
 
 
 def test_a_generator_refines_when_it_predicts_and_not_while_its_maps_are_learnt():

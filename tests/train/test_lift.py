@@ -13,10 +13,13 @@ from wildpose.data.batches import make_example
 from wildpose.data.lifted import Lifted, source_of, with_lifted, write_lifted
 from wildpose.errors import InputError
 from wildpose.geometry import Crop
-from wildpose.models.lifter import Lifter, PlaceLifter
+from wildpose.models.lifter import Lifter
+from wildpose.models.places import PlaceLifter
+from wildpose.models.refiner import Evidence
 from wildpose.train import lessons as lessons_module
 from wildpose.train.lessons import Lessons
-from wildpose.train.lift import LiftSettings, depth_error, learn_hints, learn_places, lift
+from wildpose.train.lift import LiftSettings, learn_hints, lift
+from wildpose.train.places import depth_error, learn_places
 from wildpose.train.state import Training
 from wildpose.train.views import PELVIS
 
@@ -50,8 +53,7 @@ def test_foreshortening_is_learnt_from_poses_alone():
     pose = 300 * torch.randn(1, 16, 3, generator=torch.Generator().manual_seed(2))
     torch.manual_seed(0)
     errors: list[float] = []
-    settings = LiftSettings(views=240, lr=3e-3)
-    learn_places(PlaceLifter(64), pose, settings, lambda line: errors.append(float(line.split()[-4])))
+    learn_places(PlaceLifter(64), pose, 240, 0, lambda line: errors.append(float(line.split()[-4])), lr=3e-3)
     assert len(errors) == 6 and errors[-1] < 0.6 * errors[0]
 
 
@@ -59,8 +61,6 @@ def test_a_network_that_is_right_is_believed():
     random = torch.Generator().manual_seed(3)
     pose = torch.rand(1024, 16, 3, generator=random) - 0.5
     pose -= pose[:, PELVIS : PELVIS + 1].clone()
-    from wildpose.models.refiner import Evidence
-
     ones = torch.ones(1024, 16)
     lessons = Lessons(Evidence(pose[..., :2], ones, pose[..., :2], 0 * ones, pose[..., 2] + 0.2), pose)
     torch.manual_seed(0)
@@ -130,7 +130,7 @@ def stop_after(line: str, told: list[str]):
 def test_killed_it_goes_on_to_the_same_labels(network, lifted, tmp_path, monkeypatch):
     monkeypatch.setattr(lessons_module, "PART", 4)
     told: list[str] = []
-    for line in ("seen 384 of", "lifter, pictures", "lsp: depth"):
+    for line in ("seen 384 of", "depth by places and picture", "lsp: depth"):
         with pytest.raises(Killed):
             lift(network, tiny_data(), tmp_path, SHORT, stop_after(line, told))
     done = lift(network, tiny_data(), tmp_path, SHORT, told.append)

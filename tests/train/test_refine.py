@@ -16,11 +16,12 @@ from wildpose.models.refiner import PELVIS, Evidence, PoseRefiner
 from wildpose.predict.onnx_model import OnnxModel
 from wildpose.train import lessons as lessons_module
 from wildpose.train.lessons import Lessons, true_pose
+from wildpose.train.places import learn_places, poses_of
 from wildpose.train.refine import RefineSettings, pose_error, refine, teach
 from wildpose.train.start import read_start
 from wildpose.train.state import Training
 
-SHORT = RefineSettings(width=16, crops=96, rounds=2, batch=32)
+SHORT = RefineSettings(width=16, places_width=8, views=6, crops=96, rounds=2, batch=32)
 
 
 def batch_of(joints_crop_px: torch.Tensor, mask: torch.Tensor, depth: torch.Tensor) -> Batch:
@@ -127,7 +128,8 @@ def test_training_on_drops_it_unless_it_is_asked_to_keep_it(refined):
     on = Training(tiny_config(), "pretrain-3d")
     on.start_from(refined[1])
     assert on.generator.refiner is None
-    kept = Training(tiny_config(model=dataclasses.replace(MODEL, refiner_width=16)), "pretrain-3d")
+    with_refiner = dataclasses.replace(MODEL, refiner_width=16, refiner_places_width=8)
+    kept = Training(tiny_config(model=with_refiner), "pretrain-3d")
     kept.start_from(refined[1])
     weight = read_start(refined[1]).weights["refiner.net.0.weight"]
     assert torch.equal(kept.average.refiner.net[0].weight, weight)
@@ -137,6 +139,26 @@ def test_refined_again_it_starts_anew(refined, tmp_path):
     again = refine(refined[1], tiny_data(), tmp_path, SHORT, lambda line: None)
     first, second = (read_start(checkpoint).weights for checkpoint in (refined[1], again))
     assert all(torch.equal(first[name], second[name]) for name in first), "seeded: the same refiner, not one on top"
+
+
+def test_lessons_leave_what_it_knows_of_places_and_so_does_going_on(refined, tmp_path):
+    known = {name: value for name, value in read_start(refined[1]).weights.items() if ".places." in name}
+    assert known and sum(".net." in name for name in known) == len(known)
+    torch.manual_seed(SHORT.seed)
+    fresh = PoseRefiner(16, 8).places
+    learn_places(fresh, poses_of(tiny_data()), SHORT.views, SHORT.seed, lambda line: None)
+    assert known.keys() == {f"refiner.places.{name}" for name in fresh.state_dict()}
+    on = refine(refined[1], tiny_data(), tmp_path, dataclasses.replace(SHORT, go_on=True), lambda line: None)
+    after = read_start(on).weights
+    assert all(torch.equal(after[name], value) for name, value in known.items())
+    assert not torch.equal(after["refiner.net.5.weight"], read_start(refined[1]).weights["refiner.net.5.weight"])
+
+
+def test_without_places_it_is_as_it_was_before_there_were_any(refined, tmp_path):
+    done = refine(refined[0], tiny_data(), tmp_path, dataclasses.replace(SHORT, places_width=0), lambda line: None)
+    start = read_start(done)
+    assert start.model.refiner_places_width == 0 and not any(".places." in name for name in start.weights)
+    assert start.weights["refiner.net.0.weight"].shape == (16, 7 * 16)
 
 
 class Killed(BaseException):

@@ -20,6 +20,7 @@ def refine(
     lifted: Path | None = None,
     crops: int = 60_000,
     rounds: int = 15,
+    views: int = 6000,
     width: int = 512,
     seed: int = 0,
     threads: int = 0,
@@ -41,6 +42,7 @@ def refine(
         lifted: Likewise.
         crops: Augmented crops to learn from, two thirds of them with 3D labels.
         rounds: How often each is learnt from.
+        views: Steps of 512 poses without pictures, from which it learns what depth goes with which places; 0: without.
         width: Of the refiner's layers.
         seed: Of weights, order and augmentation.
         threads: Of the processor; 0 leaves it to torch.
@@ -60,5 +62,9 @@ def refine(
     more_2d = [parse_source(text, KINDS_2D, "--data-2d") for text in chain(*data_2d)]
     more_3d = [parse_source(text, KINDS_3D, "--data-3d") for text in chain(*data_3d)]
     data = build_data(lsp, lspet, outdoor, studio, more_2d, more_3d, lifted)
-    done = run(start, data, out, RefineSettings(width=width, crops=crops, rounds=rounds, seed=seed))
+    places_width = RefineSettings.places_width if views else 0
+    settings = RefineSettings(
+        width=width, places_width=places_width, views=views, crops=crops, rounds=rounds, seed=seed
+    )
+    done = run(start, data, out, settings)
     print(f"refined: {done}; next `wildpose export {done} --name NAME --out FILE.onnx`")

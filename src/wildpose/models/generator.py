@@ -38,7 +38,9 @@ class Generator(nn.Module):
         self.pose_2d = StackedHourglass(config.stacks, config.features, config.blocks, config.levels, joints)
         readout = {"average": DepthRegressor, "joint": JointDepthRegressor}[config.depth_readout]
         self.depth = readout(config.features, joints, config.depth_stages)
-        self.refiner = PoseRefiner(config.refiner_width) if config.refiner_width else None
+        self.refiner = None
+        if config.refiner_width:
+            self.refiner = PoseRefiner(config.refiner_width, config.refiner_places_width)
         self.register_buffer("mean", torch.tensor(MEAN_RGB).view(1, 3, 1, 1) * 255, persistent=False)
         self.register_buffer("std", torch.tensor(STD_RGB).view(1, 3, 1, 1) * 255, persistent=False)
 

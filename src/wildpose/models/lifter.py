@@ -1,40 +1,18 @@
 """Beyond the paper: depth for people whose joints somebody has marked in a photo.
 
-A photo with 2D labels says more of the third dimension than the photo alone: a limb that looks short points at the
-camera or away from it, and poses that fit all sixteen places are few. Two small networks of fully connected layers
-(Martinez et al., ICCV 2017): `by_places` knows poses and no pictures; `Lifter` weighs it against what a generator saw
-in the picture. Trained by `wildpose.train.lift`, which writes the labels; nothing of this is needed for prediction.
+A photo with 2D labels says more of the third dimension than the photo alone (places.py). `Lifter` weighs that against
+what a generator saw in the picture. Trained by `wildpose.train.lift`, which writes the labels; nothing of this is
+needed for prediction.
 """
 
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from wildpose.models.refiner import PELVIS, Block, layer
+from wildpose.models.places import Block, Marked, PlaceLifter, from_pelvis, layer
 from wildpose.skeleton import MPII16
-
-ACROSS = (-1.0, 1.0)
-
-
-@dataclass(frozen=True)
-class Marked:
-    """Labels of B people in the picture, in half crop sides from any origin; places that aren't known may be NaN."""
-
-    places: Float[Tensor, "B P 2"]
-    known: Bool[Tensor, "B P"]
-
-    def mirrored(self) -> "Marked":
-        joints = list(MPII16.mirror)
-        return Marked(self.places[:, joints] * torch.tensor(ACROSS), self.known[:, joints])
-
-    def centred(self) -> Float[Tensor, "B P 2"]:
-        """About the mean of the known places; 0 for the others."""
-        there = self.known[..., None]
-        places = torch.where(there, self.places, 0)
-        middle = places.sum(1, keepdim=True) / there.sum(1, keepdim=True).clamp_min(1)
-        return torch.where(there, places - middle, 0)
 
 
 @dataclass(frozen=True)
@@ -47,29 +25,6 @@ class Hint:
     def mirrored(self) -> "Hint":
         joints = list(MPII16.mirror)
         return Hint(self.depth[:, joints], self.height[:, joints])
-
-
-def from_pelvis(depth: Float[Tensor, "B P"]) -> Float[Tensor, "B P"]:
-    return depth - depth[:, PELVIS : PELVIS + 1]
-
-
-class PlaceLifter(nn.Module):
-    """Places in the picture to depth relative to the pelvis, in their unit. The mirrored pose gives the mirrored depth,
-    a pose twice as large twice the depth."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        joints = MPII16.n
-        self.net = nn.Sequential(*layer(3 * joints, width), Block(width), Block(width), nn.Linear(width, joints))
-
-    def forward(self, marked: Marked) -> Float[Tensor, "B P"]:
-        return from_pelvis((self._lift(marked) + self._lift(marked.mirrored())[:, list(MPII16.mirror)]) / 2)
-
-    def _lift(self, marked: Marked) -> Float[Tensor, "B P"]:
-        places = marked.centred()
-        size = (places.square().sum((1, 2)) / marked.known.sum(1).clamp_min(1)).sqrt().clamp_min(1e-3)[:, None]
-        seen = torch.cat([places / size[..., None], marked.known[..., None].float()], -1)
-        return self.net(seen.flatten(1)).float() * size
 
 
 class Lifter(nn.Module):

@@ -3,7 +3,7 @@
 The generator says of each joint where it is by itself: both ankles on the leg that is seen best, a depth for each. What
 people's poses are like, seen in all of them at once, is learnt here by a small network of fully connected layers, the
 kind that lifts 2D poses to 3D (Martinez et al., ICCV 2017). It corrects the lifted pose; joints in the image stay where
-the heatmaps say. Trained last, by `wildpose.train.refine`.
+the heatmaps say. Trained last, by `wildpose.train.refine`, on what `places` makes of the highest places as well.
 """
 
 from dataclasses import dataclass
@@ -12,15 +12,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from wildpose.models.places import PELVIS, Block, Marked, PlaceLifter, layer
 from wildpose.skeleton import MPII16
 
-PELVIS = MPII16.index("pelvis")
 WINDOW = 2
 """Heatmap px around a peak over which its place is averaged."""
 ELSEWHERE = 4
 """Heatmap px from the peak at which a second one may be: the slopes of the first have ended."""
 LEAST = 0.02
 """Height under which a second peak is none."""
+FOUND = 0.15
+"""Height from which a first peak counts as a place that is known."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,12 @@ class PoseRefiner(nn.Module):
     Starts as the plain lifted pose. Left and right are treated alike: the mirrored picture gives the mirrored pose.
     """
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, places_width: int = 0):
         super().__init__()
         joints = MPII16.n
-        self.net = nn.Sequential(*layer(7 * joints, width), Block(width), Block(width), nn.Linear(width, 3 * joints))
+        self.places = PlaceLifter(places_width) if places_width else None
+        inputs = (8 if places_width else 7) * joints
+        self.net = nn.Sequential(*layer(inputs, width), Block(width), Block(width), nn.Linear(width, 3 * joints))
         nn.init.zeros_(self.net[-1].weight)
         nn.init.zeros_(self.net[-1].bias)
         self.register_buffer("mirror", torch.tensor(MPII16.mirror), persistent=False)
@@ -104,26 +108,15 @@ class PoseRefiner(nn.Module):
         return self.correct(see(heatmaps.float(), depth.float()))
 
     def correct(self, seen: Evidence) -> Float[Tensor, "B P 3"]:
-        there, back = self._correction(seen), self._correction(seen.mirrored(self.mirror))[:, self.mirror]
+        by_places = self.places(Marked(seen.first, seen.height > FOUND)) if self.places else None
+        there = self._correction(seen, by_places)
+        mirrored = None if by_places is None else by_places[:, self.mirror]
+        back = self._correction(seen.mirrored(self.mirror), mirrored)[:, self.mirror]
         both = (there + back * torch.tensor([-1.0, 1.0, 1.0], device=there.device)) / 2
         return seen.lifted() + both - both[:, PELVIS : PELVIS + 1]
 
-    def _correction(self, seen: Evidence) -> Float[Tensor, "B P 3"]:
-        moved = self.net(seen.features()).unflatten(1, (MPII16.n, 3))
+    def _correction(self, seen: Evidence, by_places: Float[Tensor, "B P"] | None) -> Float[Tensor, "B P 3"]:
+        known = seen.features() if by_places is None else torch.cat([seen.features(), by_places], -1)
+        moved = self.net(known).unflatten(1, (MPII16.n, 3))
         doubt = 1 - seen.height.clamp(0, 1)[..., None]  # a joint that is plain to see needs no second opinion
         return torch.cat([moved[..., :2] * doubt, moved[..., 2:]], -1)
-
-
-class Block(nn.Module):
-    """Two layers and a skip."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.layers = nn.Sequential(*layer(width, width), *layer(width, width))
-
-    def forward(self, x: Float[Tensor, "B W"]) -> Float[Tensor, "B W"]:
-        return x + self.layers(x)
-
-
-def layer(inputs: int, width: int) -> tuple[nn.Module, ...]:
-    return nn.Linear(inputs, width), nn.LayerNorm(width), nn.ReLU()

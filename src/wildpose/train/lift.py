@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from wildpose.data.batches import CROP_SCALE, plain_batches
 from wildpose.data.lifted import source_of, write_lifted
@@ -24,18 +24,20 @@ from wildpose.data.sample import Sample, SampleSet
 from wildpose.errors import InputError
 from wildpose.metrics import mpjpe, pa_mpjpe, scale_poses
 from wildpose.models.generator import Generator
-from wildpose.models.lifter import Hint, Lifter, Marked, PlaceLifter, from_pelvis
+from wildpose.models.lifter import Hint, Lifter
+from wildpose.models.places import Marked, from_pelvis
 from wildpose.skeleton import MPII16
 from wildpose.train.guard import full_disk_told, only_writer
 from wildpose.train.lessons import Lessons, collect, forget, source
 from wildpose.train.loop import tell
+from wildpose.train.places import LR, WEIGHT_DECAY, depth_error, fit, learn_places, poses_of
 from wildpose.train.precision import bfloat16_is_fast
 from wildpose.train.start import read_start
-from wildpose.train.views import PELVIS, THORAX, Views, as_labelled, random_views
+from wildpose.train.views import PELVIS, THORAX, Views, as_labelled
 
 LEAST_LABELLED = 8
 """Joints that must be labelled: of fewer there is little to say."""
-BATCH_VIEWS, BATCH, BATCH_PHOTOS = 512, 256, 48
+BATCH, BATCH_PHOTOS = 256, 48
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +50,9 @@ class LiftSettings:
     """Augmented crops that the network is asked about."""
     rounds: int = 15
     """Times that the lifter sees each."""
-    lr: float = 1e-3
-    """Peak learning rate of AdamW in both; down to zero along a cosine."""
-    weight_decay: float = 0.01
+    lr: float = LR
+    """Peak learning rate of AdamW; down to zero along a cosine."""
+    weight_decay: float = WEIGHT_DECAY
     """AdamW's."""
     seed: int = 0
     """Of weights, views and augmentation."""
@@ -95,36 +97,11 @@ def _taught(
     lessons = collect(generator, data, settings.crops, settings.seed, folder, notify)
     torch.manual_seed(settings.seed)
     lifter = Lifter(settings.width)
-    poses_mm = np.concatenate([part.samples.joints_cam_mm for part in data.parts_3d]).astype(np.float32)
-    learn_places(lifter.by_places, torch.from_numpy(poses_mm), settings, notify)
+    learn_places(lifter.by_places, poses_of(data), settings.views, settings.seed, notify)
     learn_hints(lifter, lessons, settings, notify)
     if data.studio_val is not None:
         notify(held_out(lifter, generator, data.studio_val, data.bone_sum_mm))
     return lifter
-
-
-def depth_error(depth: Float[Tensor, "B P"], truth: Float[Tensor, "B P"]) -> Float[Tensor, ""]:
-    """Mean distance to the true depth, where that is known (not NaN)."""
-    known = truth.isfinite()
-    return (depth - torch.where(known, truth, 0)).abs().mul(known).sum() / known.sum().clamp_min(1)
-
-
-def learn_places(
-    lifter: PlaceLifter, poses_mm: Float[Tensor, "N P 3"], settings: LiftSettings, notify: Callable[[str], None]
-) -> None:
-    """What depth goes with which places: from poses alone, seen anew at every step."""
-    random = torch.Generator().manual_seed(settings.seed)
-    fast = bfloat16_is_fast("cpu")
-
-    def loss(_step: int) -> Float[Tensor, ""]:
-        rows = torch.randint(len(poses_mm), (BATCH_VIEWS,), generator=random)
-        views = random_views(poses_mm[rows], random)
-        marked = as_labelled(views, random)
-        with torch.autocast("cpu", torch.bfloat16, enabled=fast):
-            depth = lifter(marked)
-        return depth_error(depth, views.depth)
-
-    _fit(lifter, loss, settings.views, max(1, settings.views // 6), "poses", settings, notify)
 
 
 def learn_hints(lifter: Lifter, lessons: Lessons, settings: LiftSettings, notify: Callable[[str], None]) -> None:
@@ -143,35 +120,8 @@ def learn_hints(lifter: Lifter, lessons: Lessons, settings: LiftSettings, notify
         hint = Hint(lesson.seen.depth, lesson.seen.height)
         return depth_error(lifter(as_labelled(truth, random), hint), truth.depth)
 
-    _fit(lifter, loss, len(batches), each, "pictures", settings, notify)
-
-
-def _fit(
-    network: nn.Module,
-    loss: Callable[[int], Float[Tensor, ""]],
-    steps: int,
-    told_every: int,
-    what: str,
-    settings: LiftSettings,
-    notify: Callable[[str], None],
-) -> None:
-    network.train()
-    learning = [weight for weight in network.parameters() if weight.requires_grad]
-    optimiser = torch.optim.AdamW(learning, settings.lr, weight_decay=settings.weight_decay)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    total = 0.0
-    for step in range(steps):
-        value = loss(step)
-        optimiser.zero_grad()
-        value.backward()
-        optimiser.step()
-        schedule.step()
-        total += value.item()
-        if (step + 1) % told_every == 0:
-            mean = total / told_every
-            notify(f"lifter, {what}, step {step + 1}/{steps}: mean error {mean:.4f} half crop sides")
-            total = 0.0
-    network.eval().requires_grad_(False)
+    lr, decay = settings.lr, settings.weight_decay
+    fit(lifter, loss, len(batches), each, "depth by places and picture", lr, decay, notify)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from wildpose.train.checkpoint import save_checkpoint
 from wildpose.train.guard import full_disk_told, only_writer
 from wildpose.train.lessons import Lessons, collect, forget
 from wildpose.train.loop import tell
+from wildpose.train.places import learn_places, poses_of
 from wildpose.train.start import read_start
 from wildpose.train.validate import validate_2d, validate_3d
 
@@ -31,6 +32,10 @@ from wildpose.train.validate import validate_2d, validate_3d
 class RefineSettings:
     width: int = 512
     """Of the refiner's layers."""
+    places_width: int = 512
+    """Of those of its part that knows what depth goes with which places; 0: without."""
+    views: int = 6000
+    """Steps of 512 poses without pictures, from which that part learns."""
     crops: int = 60_000
     """Augmented crops that are learnt from."""
     rounds: int = 15
@@ -68,14 +73,17 @@ def _refined(
 ) -> Path:
     begun = read_start(start)
     torch.manual_seed(settings.seed)
-    generator = Generator(replace(begun.model, refiner_width=settings.width))
-    weights = begun.weights
+    places_width = begun.model.refiner_places_width if settings.go_on else settings.places_width
+    model = replace(begun.model, refiner_width=settings.width, refiner_places_width=places_width)
+    generator, weights = Generator(model), begun.weights
     if not settings.go_on:
         weights = {name: value for name, value in weights.items() if not name.startswith("refiner.")}
     generator.load_state_dict(weights, strict=False)
     generator.to(memory_format=torch.channels_last).eval().requires_grad_(False)
     notify("before: " + _figures(generator, data))
     lessons = collect(generator, data, settings.crops, settings.seed, folder, notify)
+    if generator.refiner.places and not settings.go_on:
+        learn_places(generator.refiner.places, poses_of(data), settings.views, settings.seed, notify)
     teach(generator.refiner, lessons, settings, notify)
     notify("after: " + _figures(generator, data))
     known = {source["name"]: source for source in (*data.sources, *begun.origin["data"])}  # the network's own, first
@@ -112,8 +120,12 @@ def pose_error(
 
 
 def teach(refiner: PoseRefiner, lessons: Lessons, settings: RefineSettings, notify: Callable[[str], None]) -> None:
+    """All but what it knows of places, which came from more poses than there are lessons."""
     refiner.train().requires_grad_(True)
-    optimiser = torch.optim.AdamW(refiner.parameters(), settings.lr, weight_decay=settings.weight_decay)
+    if refiner.places:
+        refiner.places.eval().requires_grad_(False)
+    learning = [weight for weight in refiner.parameters() if weight.requires_grad]
+    optimiser = torch.optim.AdamW(learning, settings.lr, weight_decay=settings.weight_decay)
     order = torch.Generator().manual_seed(settings.seed)
     each = len(lessons.pose) // settings.batch
     if not each:

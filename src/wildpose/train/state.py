@@ -79,7 +79,7 @@ class Training:
         """
         start = read_start(source)
         ours = self.config.model
-        left_free = ("depth_readout", "depth_stages", "input_px", "sigma_px", "refiner_width")
+        left_free = ("depth_readout", "depth_stages", "input_px", "sigma_px", "refiner_width", "refiner_places_width")
         free = {name: getattr(ours, name) for name in left_free}
         fitting = dataclasses.replace(start.model, **free, stacks=max(start.model.stacks, ours.stacks))
         if fitting != ours:

@@ -8,10 +8,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from wildpose.data.batches import CROP_SCALE
-from wildpose.models.lifter import Marked
+from wildpose.models.places import PELVIS, Marked
 from wildpose.skeleton import MPII16
 
-PELVIS, THORAX = MPII16.index("pelvis"), MPII16.index("thorax")
+THORAX = MPII16.index("thorax")
 TURN_RAD = math.pi
 """Of a person about the vertical, at most."""
 TILT_RAD, ROLL_RAD, MOST_ROLL_RAD = 0.17, 0.6, 1.2
