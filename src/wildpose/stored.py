@@ -1,5 +1,5 @@
-"""How weights lie in an ONNX file: convolutions as int8 with a float32 scale for each output channel, other large ones
-as float16. Casts and multiplications behind them make them float32 again; runtimes fold these when they load the file,
+"""How weights lie in an ONNX file: convolutions and matrices as int8 with a float32 scale for each output, other large
+ones as float16. Casts and multiplications behind them make them float32 again; runtimes fold these when they load the file,
 so that a network runs as it would with float32 in the file. Half the size of float16, a quarter of float32.
 """
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 Kind = Literal["int8", "float16"]
-"""How convolutions are stored."""
+"""How convolutions and matrices are stored."""
 LARGE = 512
 """Numbers in a weight from which it isn't stored as float32."""
 SCALE = ".scale"
@@ -16,10 +16,10 @@ SCALE = ".scale"
 
 
 def form_of(weight: np.ndarray, kind: Kind) -> str:
-    """int8, float16 or float32: biases, norms and small weights stay as they are, matrices are halved."""
+    """int8, float16 or float32: biases, norms and small weights stay as they are."""
     if weight.size < LARGE:
         return "float32"
-    return kind if weight.ndim == 4 else "float16"
+    return kind if weight.ndim in (2, 4) else "float16"
 
 
 def quantised(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
