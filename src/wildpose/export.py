@@ -147,7 +147,8 @@ def write_onnx(
     """A module as one ONNX file that describes itself, whole or not at all.
 
     example: a batch of at least two for each input, by name; any number is allowed in the file. kind: how convolutions
-    and matrices are stored. Raises RuntimeError if the file doesn't compute what the module computes with its weights so rounded.
+    and matrices are stored. Raises RuntimeError if the file doesn't compute what the module computes with its weights
+    so rounded.
     """
     import onnx
 

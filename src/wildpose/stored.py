@@ -1,6 +1,6 @@
 """How weights lie in an ONNX file: convolutions and matrices as int8 with a float32 scale for each output, other large
-ones as float16. Casts and multiplications behind them make them float32 again; runtimes fold these when they load the file,
-so that a network runs as it would with float32 in the file. Half the size of float16, a quarter of float32.
+ones as float16. Casts and multiplications behind them make them float32 again; runtimes fold these when they load the
+file, so that a network runs as it would with float32 in the file. Half the size of float16, a quarter of float32.
 """
 
 from typing import Any, Literal
