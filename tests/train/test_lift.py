@@ -17,6 +17,7 @@ from wildpose.models.lifter import Lifter
 from wildpose.models.places import PlaceLifter
 from wildpose.models.refiner import Evidence
 from wildpose.train import lessons as lessons_module
+from wildpose.train import places as places_module
 from wildpose.train.lessons import Lessons
 from wildpose.train.lift import LiftSettings, learn_hints, lift
 from wildpose.train.places import depth_error, learn_places
@@ -48,11 +49,12 @@ def test_the_error_counts_what_is_known():
     assert depth.grad.tolist() == [[0.5, 0.0, -0.5]]
 
 
-def test_foreshortening_is_learnt_from_poses_alone():
+def test_foreshortening_is_learnt_from_poses_alone(monkeypatch):
     """One rigid pose, seen from anywhere: its places tell its depth."""
     pose = 300 * torch.randn(1, 16, 3, generator=torch.Generator().manual_seed(2))
     torch.manual_seed(0)
     errors: list[float] = []
+    monkeypatch.setattr(places_module, "BATCH", 128)
     learn_places(PlaceLifter(64), pose, 240, 0, lambda line: errors.append(float(line.split()[-4])), lr=3e-3)
     assert len(errors) == 6 and errors[-1] < 0.6 * errors[0]
 
