@@ -30,7 +30,7 @@ from wildpose.skeleton import MPII16
 from wildpose.train.guard import full_disk_told, only_writer
 from wildpose.train.lessons import Lessons, collect, forget, source
 from wildpose.train.loop import tell
-from wildpose.train.places import LR, WEIGHT_DECAY, depth_error, fit, learn_places, poses_of
+from wildpose.train.places import LR, depth_error, fit, learn_places, poses_of
 from wildpose.train.precision import bfloat16_is_fast
 from wildpose.train.start import read_start
 from wildpose.train.views import PELVIS, THORAX, Views, as_labelled
@@ -52,8 +52,6 @@ class LiftSettings:
     """Times that the lifter sees each."""
     lr: float = LR
     """Peak learning rate of AdamW; down to zero along a cosine."""
-    weight_decay: float = WEIGHT_DECAY
-    """AdamW's."""
     seed: int = 0
     """Of weights, views and augmentation."""
 
@@ -74,6 +72,8 @@ def lift(start: Path, data: TrainData, out: Path, settings: LiftSettings, notify
             lifter = _taught(generator, data, folder, settings, notify)
             for part in data.parts:
                 _label(part.name, generator, lifter, part.samples, targets[part.name], made_of, notify)
+        else:
+            notify(f"{folder} has these labels already")
         forget(folder)
     return folder
 
@@ -120,8 +120,7 @@ def learn_hints(lifter: Lifter, lessons: Lessons, settings: LiftSettings, notify
         hint = Hint(lesson.seen.depth, lesson.seen.height)
         return depth_error(lifter(as_labelled(truth, random), hint), truth.depth)
 
-    lr, decay = settings.lr, settings.weight_decay
-    fit(lifter, loss, len(batches), each, "depth by places and picture", lr, decay, notify)
+    fit(lifter, loss, len(batches), each, "depth by places and picture", settings.lr, notify)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def learn_places(
             depth = lifter(marked)
         return depth_error(depth, views.depth)
 
-    fit(lifter, loss, steps, max(1, steps // 6), "depth by places", lr, WEIGHT_DECAY, notify)
+    fit(lifter, loss, steps, max(1, steps // 6), "depth by places", lr, notify)
 
 
 def fit(
@@ -59,13 +59,12 @@ def fit(
     told_every: int,
     what: str,
     lr: float,
-    weight_decay: float,
     notify: Callable[[str], None],
 ) -> None:
     """AdamW along a cosine to zero, over what learns in a network; it is left as for prediction."""
     network.train()
     learning = [weight for weight in network.parameters() if weight.requires_grad]
-    optimiser = torch.optim.AdamW(learning, lr, weight_decay=weight_decay)
+    optimiser = torch.optim.AdamW(learning, lr, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     total = 0.0
     for step in range(steps):
