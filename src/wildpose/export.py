@@ -21,6 +21,7 @@ from torch import nn
 
 from wildpose.config import TrainConfig, from_dict
 from wildpose.data.batches import CROP_SCALE
+from wildpose.data.mix import each_once
 from wildpose.errors import InputError
 from wildpose.models.generator import MEAN_RGB, STD_RGB, Generator
 from wildpose.skeleton import MPII16
@@ -105,7 +106,6 @@ def describe_mean(parts: Sequence[dict[str, Any]], name: str, metrics: list[dict
         got = "; ".join(f"{p['input_px']} px, refiner {p['architecture']['refiner_width']}" for p in parts)
         raise InputError("networks of one input size and heatmap, all with a refiner or none", got, "refine the others")
     members = [part["architecture"] for part in parts]
-    trained_on = {source["name"]: source for part in reversed(parts) for source in part["training_data"]}
     return {
         **parts[0],
         "name": name,
@@ -113,7 +113,7 @@ def describe_mean(parts: Sequence[dict[str, Any]], name: str, metrics: list[dict
         "parameters": sum(part["parameters"] for part in parts),
         "bone_sum_mm": round(float(np.mean([part["bone_sum_mm"] for part in parts])), 1),
         "history": [{**step, "network": i + 1} for i, part in enumerate(parts) for step in part["history"]],
-        "training_data": list(trained_on.values()),
+        "training_data": each_once(source for part in reversed(parts) for source in part["training_data"]),
         "metrics": metrics,
     }
 

@@ -8,7 +8,7 @@ import pytest
 
 from wildpose.data.kinds import KINDS_2D, KINDS_3D
 from wildpose.data.lifted import write_lifted
-from wildpose.data.mix import Mixed, Part, Source, TrainData, build_data, parse_source
+from wildpose.data.mix import Mixed, Part, Source, TrainData, build_data, each_once, parse_source
 from wildpose.data.sample import Sample
 from wildpose.data.studio import StudioSet
 from wildpose.errors import InputError
@@ -61,10 +61,18 @@ def test_lifted_depth_comes_with_the_set_that_it_was_made_for(rendered, tmp_path
     assert np.array_equal(data.wild.load(7).depth_px, depth_px[7])
     assert np.array_equal(data.in_phase(("outdoor:1",)).wild.load(7).depth_px, depth_px[7])
     assert data.studio.load(7).depth_px is None
-    assert [source["name"] for source in data.sources] == [
-        "outdoor train, 2D labels, with lifted depth",
-        "studio train",
+    assert [source.get("labels") for source in data.sources] == ["depth lifted (wildpose lift)", None]
+
+
+def test_a_set_that_two_trainings_learnt_from_is_named_once():
+    first = [{"name": "photos", "samples": 8}, {"name": "studio", "samples": 3}]
+    then = [{"name": "studio", "samples": 4}, {"name": "photos", "samples": 9, "labels": "lifted"}]
+    assert each_once([*first, *then]) == [
+        {"name": "photos", "samples": 9, "labels": "lifted"},
+        {"name": "studio", "samples": 4},
     ]
+    assert each_once([*then, *first])[1] == {"name": "photos", "samples": 8, "labels": "lifted"}
+    assert first[1] == {"name": "studio", "samples": 3}
 
 
 def test_no_2d_set_at_all_is_refused():

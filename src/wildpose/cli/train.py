@@ -1,12 +1,13 @@
 """wildpose train: the paper's three phases."""
 
 import sys
-from itertools import chain
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tyro.conf import Positional, UseAppendAction, arg
+from tyro.conf import Positional, arg
 
+from wildpose.cli.sets import NO_SETS, SetFlags
 from wildpose.config import PHASES, PRESETS, TrainConfig, override
 from wildpose.errors import InputError
 
@@ -20,12 +21,7 @@ def train(
     /,
     out: Path,
     preset: Literal["small", "large", "full-2s", "full-4s", "smoke"] = "small",
-    lsp: Path | None = None,
-    lspet: Path | None = None,
-    outdoor: Path | None = None,
-    studio: Path | None = None,
-    data_2d: Annotated[UseAppendAction[tuple[tuple[str, ...], ...]], arg(metavar="NAME=PATH[:RATIO]...")] = (),
-    data_3d: Annotated[UseAppendAction[tuple[tuple[str, ...], ...]], arg(metavar="NAME=PATH[:RATIO]...")] = (),
+    sets: SetFlags = NO_SETS,
     lifted: Path | None = None,
     init: Path | None = None,
     set: Annotated[tuple[str, ...], arg(metavar="NAME=VALUE")] = (),
@@ -46,15 +42,7 @@ def train(
         phase: One phase, or all three in order.
         out: Folder of the run.
         preset: Network and schedule; `wildpose.config.PRESETS` has every value.
-        lsp: Leeds Sports Poses, as its authors lay it out (joints.mat, images/).
-        lspet: Its extended training set, likewise.
-        outdoor: Rendered people whose 2D labels stand in for photos (`wildpose data outdoor`).
-        studio: Rendered people with 3D labels (`wildpose data studio`).
-        data_2d: Further sets with 2D labels (lsp, lspet, mpii, coco, outdoor) and their shares of the draws, such as
-            coco=DIR:1 mpii=DIR:2. If one has a ratio, all need one: give every set by this flag then. --set
-            PHASE.mix=NAME:RATIO,... is for one phase.
-        data_3d: Likewise sets with 3D labels (studio, outdoor, human36m, mpi_inf_3dhp). How many of a batch have 3D
-            labels: --set PHASE.batch_3d.
+        sets: What there is to learn from.
         lifted: Folder of depth labels for the sets with 2D labels (`wildpose lift`, beyond the paper).
         init: Checkpoint folder, weights file, or the name `default` to start from, in place of
             the phase before.
@@ -65,8 +53,6 @@ def train(
         compile: Let torch.compile fuse the network's passes: for GPUs; takes a minute or more at the start.
         resume: auto goes on from the last checkpoint in OUT, if there is one; never refuses an OUT that has any.
     """
-    from wildpose.data.kinds import KINDS_2D, KINDS_3D
-    from wildpose.data.mix import build_data, parse_source
     from wildpose.train.guard import Interrupted
     from wildpose.train.loop import run_phase
     from wildpose.train.memory import keep_freed_memory
@@ -80,21 +66,19 @@ def train(
     check_sizes(config)
     if resume == "never":
         check_new(out, phases)
-    more_2d = [parse_source(text, KINDS_2D, "--data-2d") for text in chain(*data_2d)]
-    more_3d = [parse_source(text, KINDS_3D, "--data-3d") for text in chain(*data_3d)]
     with join() as workers:
-        if preset == "smoke" and not (lsp or lspet or outdoor or studio or more_2d or more_3d):
+        if preset == "smoke" and sets == NO_SETS:
             if workers.leads:
                 render_smoke(out)
             workers.meet()  # the others wait for its pictures
-            studio, outdoor = out / "studio", out / "outdoor"
-        if studio is None and not more_3d and phases != ("pretrain-2d",):
+            sets = replace(sets, studio=out / "studio", outdoor=out / "outdoor")
+        if sets.studio is None and not sets.data_3d and phases != ("pretrain-2d",):
             raise InputError(
                 "--studio DIR (or --data-3d) for phases with 3D labels",
                 "none",
                 "run `wildpose data studio --out DIR` first",
             )
-        data = build_data(lsp, lspet, outdoor, studio, more_2d, more_3d, lifted)
+        data = sets.load(lifted)
         mixed = {each: data.in_phase(config.phase(each).mix) for each in phases}
         for each in phases:
             try:

@@ -1,7 +1,7 @@
 """From folders on disk to what a run trains on and is watched on: any sets with 2D and 3D labels, in any shares."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -70,6 +70,14 @@ class TrainData:
                 raise InputError(f"NAME:RATIO with one of {', '.join(known) or 'no sets'}", repr(entry), fix)
             chosen.append(replace(known[name], share=ratio))
         return replace(self, wild=_mixed(chosen))
+
+
+def each_once(sources: Iterable[dict[str, str | int]]) -> list[dict[str, str | int]]:
+    """What several trainings learnt from, each set once: what is said of it last counts, with all else that was."""
+    known: dict[str | int, dict[str, str | int]] = {}
+    for source in sources:
+        known[source["name"]] = known.get(source["name"], {}) | source
+    return list(known.values())
 
 
 class Mixed:
@@ -185,7 +193,7 @@ def _with_depth(
         for part in parts
     ]
     told = tuple(
-        about | {"name": f"{about['name']}, with lifted depth"} if part.name in there else about
+        about | {"labels": "depth lifted (wildpose lift)"} if part.name in there else about
         for part, about in zip(parts, described, strict=True)
     )
     return with_depth, told

@@ -72,7 +72,13 @@ def transposed(what: str, columns: dict[str, tuple[Table, str]]) -> list[str]:
 
 def training(told: dict[str, Any], notes: str) -> list[str]:
     """Data with terms and the phases, from what the file says of itself; then the notes."""
-    data = [(entry["name"], f"{entry['samples']:,} | {entry['terms']}") for entry in told.get("training_data", ())]
+    data = [
+        (
+            ", ".join(str(entry[key]) for key in ("name", "labels") if key in entry),
+            f"{entry['samples']:,} | {entry['terms']}",
+        )
+        for entry in told.get("training_data", ())
+    ]
     steps = [
         (f"{i + 1}. {phase['phase']}", f"{phase['steps']:,} | {phase['batch']} | {phase['steps'] * phase['batch']:,}")
         for i, phase in enumerate(told.get("history", ()))

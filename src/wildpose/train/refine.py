@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from wildpose.config import PRESETS
-from wildpose.data.mix import TrainData
+from wildpose.data.mix import TrainData, each_once
 from wildpose.errors import InputError
 from wildpose.models.generator import Generator
 from wildpose.models.refiner import PoseRefiner
@@ -86,7 +86,6 @@ def _refined(
         learn_places(generator.refiner.places, poses_of(data), settings.views, settings.seed, notify)
     teach(generator.refiner, lessons, settings, notify)
     notify("after: " + _figures(generator, data))
-    known = {source["name"]: source for source in (*data.sources, *begun.origin["data"])}  # the network's own, first
     steps = settings.rounds * (len(lessons.pose) // settings.batch)
     state = {
         "step": settings.rounds,  # names the folder: known before, so that the next command can be
@@ -94,7 +93,7 @@ def _refined(
         "config": asdict(replace(PRESETS["small"], model=generator.config, seed=settings.seed)),
         "refine": asdict(settings),
         "history": [*begun.origin["history"], {"phase": "refine", "steps": steps, "batch": settings.batch}],
-        "data": list(known.values()),
+        "data": each_once([*data.sources, *begun.origin["data"]]),
         "bone_sum_mm": data.bone_sum_mm,
     }
     return save_checkpoint(folder, {"generator": generator, "average": generator}, [], state)

@@ -12,7 +12,7 @@ from torch import nn
 
 from wildpose.codec import HeatmapCodec
 from wildpose.config import PHASES, Phase, PhaseConfig, TrainConfig, from_dict
-from wildpose.data.mix import TrainData
+from wildpose.data.mix import TrainData, each_once
 from wildpose.errors import InputError
 from wildpose.models.discriminator import Discriminator
 from wildpose.models.generator import Generator
@@ -117,8 +117,8 @@ class Training:
         """Note this phase and its data, for the checkpoint and in the end for the weights file."""
         if self.step == 0:  # a resumed run has noted it already
             entry = {"phase": self.phase, "steps": 0, "batch": self.config.batch}
-            known = {source["name"]: source for source in (*self.origin["data"], *data.sources)}
-            self.origin = {"history": [*self.origin["history"], entry], "data": list(known.values())}
+            learnt_from = each_once([*self.origin["data"], *data.sources])
+            self.origin = {"history": [*self.origin["history"], entry], "data": learnt_from}
         if data.bone_sum_mm is not None and self.phase != PHASES[0]:
             self.origin["bone_sum_mm"] = data.bone_sum_mm
 
