@@ -108,6 +108,31 @@ def test_parity_on_other_crops_and_its_failure_is_seen(exported):
         check_parity(Deployed(other), path.read_bytes(), {"crops_rgb": crops}, ("heatmaps", "depth"))
 
 
+class Undecided(torch.nn.Module):
+    """Says otherwise of as many of the crops as it is told to."""
+
+    def __init__(self, network, count: int):
+        super().__init__()
+        self.network, self.count = network, count
+
+    def forward(self, crops_rgb):
+        heatmaps, depth = self.network(crops_rgb)
+        return heatmaps, depth + 0.1 * (torch.arange(len(depth)) < self.count * (len(depth) > 1))[:, None]
+
+
+def test_a_few_crops_of_noise_may_be_read_otherwise_and_no_more(exported):
+    generator, path = exported
+    crops = torch.randint(0, 256, (12, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(4))
+    network = as_stored(Deployed(generator), "int8")
+    of_file = path.read_bytes(), {"crops_rgb": crops}, ("heatmaps", "depth")
+    assert check_parity(Undecided(network, 3), *of_file) < 1e-3
+    with pytest.raises(RuntimeError, match=r"differs from the network by 0\.[01]"):
+        check_parity(Undecided(network, 4), *of_file)
+    few = path.read_bytes(), {"crops_rgb": crops[:2]}, ("heatmaps", "depth")
+    with pytest.raises(RuntimeError, match="differs"):
+        check_parity(Undecided(network, 1), *few)
+
+
 def test_large_outputs_may_be_off_by_as_much_more_and_not_by_more(exported):
     """Depth 10,000 times as large: the rounding of float32 grows with it, an error of a per cent is still one."""
     generator, path = exported

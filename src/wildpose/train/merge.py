@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from wildpose.config import PHASES, TrainConfig, from_dict
+from wildpose.data.mix import each_once
 from wildpose.errors import InputError
 from wildpose.models.generator import Generator
 from wildpose.train.checkpoint import read_checkpoint, save_checkpoint
@@ -45,13 +46,12 @@ def merge(parts: Sequence[Path], out: Path) -> Path:
     if not past:
         raise InputError("networks with a past in common", "none", FIX)
     branches = [{**step, "branch": i + 1} for i, state in enumerate(states) for step in state["history"][len(past) :]]
-    known = {source["name"]: source for state in states for source in state["data"]}
     merged = {
         "step": max(state["step"] for state in states),
         "phase": states[0]["phase"],
         "config": states[0]["config"],
         "history": [*past, *branches],
-        "data": list(known.values()),
+        "data": each_once(source for state in states for source in state["data"]),
         "bone_sum_mm": states[0]["bone_sum_mm"],
     }
     mean = Generator(models[0])
