@@ -33,7 +33,7 @@ PARITY = 1e-3
 """Largest difference allowed between the checkpoint and the exported file, in the outputs' units, or as a share of the
 largest output: on noise, which no network has learnt, depth may be 40, and float32 rounds accordingly."""
 UNDECIDED = 0.25
-"""Share of the crops of noise that may differ by more."""
+"""Share of the crops of noise whose pose may differ by more."""
 
 
 class Deployed(nn.Module):
@@ -194,23 +194,26 @@ def check_parity(deployed: nn.Module, data: bytes, example: dict[str, torch.Tens
     """Largest difference between the exported bytes and the module, by PARITY, on N and on one of the example.
 
     Where two places of a heatmap are equally high to the last digits, as in noise they may be, rounding chooses which
-    of them the refiner sees: the UNDECIDED share of the crops that differ most is left out.
+    of them the refiner sees: of `pose`, the UNDECIDED share of the crops that differ most is left out.
     """
     import onnxruntime
 
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
 
-    def off(some: dict[str, torch.Tensor]) -> np.ndarray:
+    def off(some: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
         with torch.no_grad():
             expected = [x.numpy() for x in deployed(*some.values())]
         got = session.run(list(outputs), {name: tensor.numpy() for name, tensor in some.items()})
         of_output = [np.abs(a - b) / max(1.0, np.abs(a).max()) for a, b in zip(expected, got, strict=True)]
-        return np.max([each.reshape(len(each), -1).max(1) for each in of_output], axis=0)
+        return {name: each.reshape(len(each), -1).max(1) for name, each in zip(outputs, of_output, strict=True)}
 
-    of_each = off(example)
-    decided = np.argsort(of_each)[: len(of_each) - int(UNDECIDED * len(of_each))]
+    of_all = off(example)
+    decided = np.arange(len(of_all[outputs[0]]))
+    if "pose" in of_all:
+        decided = np.argsort(of_all["pose"])[: len(decided) - int(UNDECIDED * len(decided))]
+        of_all["pose"] = of_all["pose"][decided]
     alone = off({name: tensor[decided[:1]] for name, tensor in example.items()})
-    worst = float(max(of_each[decided].max(), alone.max()))
+    worst = float(max(each.max() for each in (*of_all.values(), *alone.values())))
     if not worst < PARITY:
         raise RuntimeError(f"the exported file differs from the network by {worst:.2g} (allowed {PARITY})")
     return worst

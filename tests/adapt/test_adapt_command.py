@@ -203,8 +203,9 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(given, whole, tmp_path)
         time.sleep(0.1)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert latest_checkpoint(folder) is not None, f"none after {PATIENCE_S} s"
-    assert latest_checkpoint(folder).name == "step-000002" and not out.exists(), process.stderr.read().decode()
+    reached, said = latest_checkpoint(folder), process.stderr.read().decode()
+    assert reached is not None, f"no checkpoint in {PATIENCE_S} s: {said}"
+    assert reached.name == "step-000002" and not out.exists(), said
     main(args)
     ends = [read_checkpoint(path.with_suffix(".adapt") / "adversarial" / "step-000004")[0] for path in (whole, out)]
     assert ends[0]["sha256"] == ends[1]["sha256"]
