@@ -1,12 +1,16 @@
 """`wildpose train all --preset smoke`: from nothing at hand to weights and pictures; and what it refuses."""
 
 import json
+from pathlib import Path
 
 import onnxruntime
 import pytest
 
 from wildpose.cli import main
 from wildpose.cli import train as command
+from wildpose.config import PRESETS
+from wildpose.train.start import read_start
+from wildpose.train.state import Training
 
 SHORT = [f"{phase}.steps=3" for phase in ("pretrain_2d", "pretrain_3d", "adversarial")]
 
@@ -41,6 +45,14 @@ def test_weights_of_a_run_predict(smoke, tmp_path):
     main([*args, "--box", "20,20,200,300"])
     people = json.loads((tmp_path / "predictions.json").read_text())["frames"][0]["people"]
     assert len(people) == 1 and len(people[0]["joints_mm"]) == 16
+
+
+def test_a_run_has_at_least_the_stacks_of_the_weights_it_starts_from():
+    """So that `--init default` needs no word about its network; more stacks than the start's stay as asked for."""
+    config = command.as_many_stacks(PRESETS["small"], Path("default"))
+    assert config.model.stacks == read_start(Path("default")).model.stacks > PRESETS["small"].model.stacks
+    Training(config, "pretrain-3d").start_from(Path("default"))  # raises for a network that doesn't fit
+    assert command.as_many_stacks(PRESETS["full-4s"], Path("default")) == PRESETS["full-4s"]
 
 
 @pytest.mark.parametrize(

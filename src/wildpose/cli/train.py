@@ -45,7 +45,7 @@ def train(
         sets: What there is to learn from.
         lifted: Folder of depth labels for the sets with 2D labels (`wildpose lift`, beyond the paper).
         init: Checkpoint folder, weights file, or the name `default` to start from, in place of
-            the phase before.
+            the phase before. If it has more stacks than the preset, the run has as many.
         set: Settings to change, such as --set adversarial_loss.fix_2d=true batch=8.
         stop_at: Step to stop at before the phase's end; the schedule stays that of the whole phase.
         threads: Of the processor; 0 leaves it to torch.
@@ -62,6 +62,8 @@ def train(
     keep_freed_memory()
     use_threads(threads)
     config = override(PRESETS[preset], set)
+    if init and not any(text.startswith("model.stacks=") for text in set):
+        config = as_many_stacks(config, init)
     phases = PHASES if phase == "all" else (phase,)
     check_sizes(config)
     if resume == "never":
@@ -113,6 +115,13 @@ def write_weights(checkpoint: Path, preset: str, data: "TrainData", out: Path) -
     export_onnx(generator, describe(generator, state, preset, []), weights)
     print(f"weights: {weights}; try `wildpose predict PHOTO --weights {weights} --out DIR`")
     print(f"its poses on held-out images: {draw_held_out(weights, data, out / 'predictions.jpg')}")
+
+
+def as_many_stacks(config: TrainConfig, init: Path) -> TrainConfig:
+    """At least those of the weights to start from: none of what they know is to be left out unasked."""
+    from wildpose.train.start import read_start
+
+    return override(config, (f"model.stacks={max(config.model.stacks, read_start(init).model.stacks)}",))
 
 
 def check_sizes(config: TrainConfig) -> None:
