@@ -22,6 +22,7 @@ from wildpose.geometry import (
     square_crop,
     weak_perspective_scale,
 )
+from wildpose.metrics import pa_mpjpe
 from wildpose.skeleton import MPII16, MPII16_LEGACY_BONES
 
 seeds = st.integers(0, 2**31)
@@ -198,6 +199,16 @@ def test_a_mirrored_skeleton_does_not_align():
     target = np.random.default_rng(1).normal(scale=300, size=(1, 16, 3))
     aligned = similarity_align(target * [-1, 1, 1], target)
     assert np.linalg.norm(aligned - target, axis=-1).mean() > 50
+
+
+def test_a_pose_that_is_not_whole_aligns_to_nothing_and_leaves_the_others_alone():
+    rng = np.random.default_rng(4)
+    source, target = rng.normal(size=(2, 4, 16, 3))
+    source[1, 3, 0], target[2, 5] = np.nan, np.inf
+    aligned = similarity_align(source, target)
+    assert np.isnan(aligned[1:3]).all()
+    assert np.array_equal(aligned[[0, 3]], similarity_align(source[[0, 3]], target[[0, 3]]))
+    assert np.isnan(pa_mpjpe(source, target))
 
 
 def test_alignment_of_a_flat_pose_is_proper_and_of_a_point_finite():

@@ -63,3 +63,12 @@ def test_only_keypoints_that_count_are_compared():
 def test_results_of_other_images_are_refused():
     with pytest.raises(InputError, match="image 8"):
         oks_ap(truth(), [result(0.0) | {"image_id": 8}])
+
+
+def test_a_found_persons_size_is_the_bodys():
+    """pycocotools takes it from the extent of all keypoints: one at (0, 0), for want of a nose, would make it large."""
+    small = 20 * (np.arange(32).reshape(1, 16, 2) % 5) / 4  # 20 px wide
+    placed = small + [500.0, 400.0]
+    points = np.reshape(detections([7], placed, np.ones(1))[0]["keypoints"], (17, 3))
+    assert np.ptp(points[:, 0]) <= 20 and np.ptp(points[:, 1]) <= 20
+    assert (points[:, 2] > 0).tolist() == BODY.tolist()

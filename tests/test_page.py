@@ -1,6 +1,7 @@
 """The page in a real browser: it works, alone, and says what the data say."""
 
 import json
+import re
 from collections.abc import Callable
 
 import cv2
@@ -15,7 +16,7 @@ from wildpose.page.writer import MOST_FRAMES, MOST_JPEG_BYTES, PagePictures, wri
 from wildpose.predict.inputs import Frame
 from wildpose.skeleton import MPII16
 from wildpose.view3d import LEFT, RIGHT
-from wildpose.write import to_json
+from wildpose.write import FrameResult, Recording, to_json
 
 NAME = "two </script> <b>people</b>.mp4"
 SPY = "http://127.0.0.1:9/spy.png"
@@ -201,6 +202,20 @@ def test_a_page_stays_small_however_many_frames_come():
     for _ in range(int(1.5 * MOST_JPEG_BYTES / one)):
         noisy.add(noise)
     assert MOST_JPEG_BYTES / 3 < one * len(noisy.jpegs) <= MOST_JPEG_BYTES
+
+
+@pytest.mark.parametrize(("count", "rate_hz"), [(MOST_FRAMES, 25.0), (MOST_FRAMES + 1, 12.5), (4 * MOST_FRAMES, 6.25)])
+def test_the_rate_in_the_page_is_that_of_the_frames_it_holds(tmp_path, count, rate_hz):
+    """docs/json.md: frames of `frames` per second, in what the page's button saves as well."""
+    pictures = PagePictures(64)
+    for _ in range(count):
+        pictures.add(np.zeros((8, 8, 3), np.uint8))
+    frames = [FrameResult(i, i / 25, 8, 8, []) for i in range(count)]
+    write_page(tmp_path / "page.html", "long", Recording(frames, 25.0), pictures.jpegs)
+    held = re.search(r'id="data">(.*?)</script>', (tmp_path / "page.html").read_text(), re.DOTALL)
+    document = json.loads(held[1])["document"]
+    assert document["rate_hz"] == rate_hz
+    assert document["frames"][1]["time_s"] - document["frames"][0]["time_s"] == pytest.approx(1 / rate_hz)
 
 
 def test_pictures_in_the_page_are_bounded_in_size():

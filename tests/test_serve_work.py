@@ -156,7 +156,7 @@ def test_a_full_disk_is_said(server, monkeypatch):
 
 
 def test_a_bug_of_ours_is_said_and_the_app_goes_on(server, monkeypatch, capfd):
-    monkeypatch.setattr("wildpose.serve.work.write_page", lambda *_: 1 / 0)
+    monkeypatch.setattr("wildpose.serve.work.write_page", lambda *_, **__: 1 / 0)
     assert "the terminal" in server.predict(encoded(person()), name="a.png")["error"]
     assert "ZeroDivisionError" in capfd.readouterr().err
     monkeypatch.undo()

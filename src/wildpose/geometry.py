@@ -126,8 +126,13 @@ def similarity_align(
     """Each source pose moved, turned and (if `scale`) scaled to be nearest to its target in the least-squares sense.
 
     The rotation is proper: a mirrored pose does not fit its original (Umeyama, PAMI 1991, eq. 40-42).
-    A source whose joints all coincide is moved only.
+    A source whose joints all coincide is moved only. A pose with NaN in it or in its target becomes NaN.
     """
+    whole = np.isfinite(source).all((1, 2)) & np.isfinite(target).all((1, 2))
+    if not whole.all():
+        aligned = np.full(source.shape, np.nan, source.dtype)
+        aligned[whole] = similarity_align(source[whole], target[whole], scale)
+        return aligned
     source_mean, target_mean = source.mean(1, keepdims=True), target.mean(1, keepdims=True)
     a, b = source - source_mean, target - target_mean
     u, singular, vt = np.linalg.svd(np.swapaxes(b, 1, 2) @ a)  # covariance: b ~ rotation @ a

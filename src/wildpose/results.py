@@ -1,6 +1,7 @@
 """One source from file to results on disk: read, predict, draw, write. Nothing appears there before it is whole."""
 
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,10 +21,12 @@ from wildpose.predict.photos import open_photo
 from wildpose.predict.placement import Camera, World, camera_with_focal_35mm, camera_with_fov
 from wildpose.predict.smooth import Smoothing, smooth_people
 from wildpose.view import draw_result, write_picture
-from wildpose.write import FrameResult, FrameStore, Recording, with_stature
+from wildpose.write import FrameResult, FrameStore, Recording, rate_hz, with_stature
 
 SMOOTH = Smoothing()
 """What a video is smoothed with unless asked otherwise."""
+CAMERA_MOVIE_HZ = 15.0
+"""Pictures a second of a camera's overlay video: it shows what we are quick enough to look at, not what it states."""
 
 
 class OutputError(InputError):
@@ -42,6 +45,7 @@ def predict_video(
     smoothing: Smoothing | None = SMOOTH,
     camera: Camera | None = None,
     fov_deg: float | None = None,
+    most_hz: float | None = None,
 ) -> Iterator[tuple[Frame, FrameResult]]:
     """Frame after frame with the people in it, whose ids stay from frame to frame. At most a few frames are kept.
 
@@ -49,11 +53,11 @@ def predict_video(
     smoothing: of each person's joints over time, short gaps filled first; frames come some frames later than they are
     read. A camera's come at once: no gap is filled, and the smoothing knows the past only. None: every frame as the
     network saw it. camera: that took the video, as for PoseEstimator.predict; or fov_deg, the angle of view across
-    a frame's longer side.
+    a frame's longer side. most_hz: frames taken a second at most; None: all of them.
     Raises InputError, with the first frame, for a file that isn't a video or boxes that don't fit.
     """
     video = video if isinstance(video, Video) else Video(video)
-    seen = _see(estimator, video.frames(stride, max_frames, start, end), boxes, max_people, camera, fov_deg)
+    seen = _see(estimator, video.frames(stride, max_frames, start, end, most_hz), boxes, max_people, camera, fov_deg)
     if smoothing and video.camera is None:
         seen = smooth_people(fill_gaps(seen, max_people), smoothing)
     elif smoothing:
@@ -139,7 +143,9 @@ class Job:
 
     def _video(self, source: Source) -> str:
         video = Video.of(source)
-        drawing = VideoDrawing(self.out, source.stem, video.fps / self.stride, self._columns) if self.pictures else None
+        hz = video.fps / self.stride
+        drawn_hz = hz if video.camera is None else min(hz, CAMERA_MOVIE_HZ)
+        drawing = VideoDrawing(self.out, source.stem, drawn_hz, self._columns) if self.pictures else None
         page = PagePictures(FRAME_PX) if self.html else None
         frames = FrameStore()
         try:
@@ -151,7 +157,7 @@ class Job:
             with self._writing():
                 pictures = drawing.finish() if drawing else []
                 camera = self._camera((frames[0].height, frames[0].width))
-                recording = self._recording(frames, self._rate_hz(video, frames), self.smoothing, camera)
+                recording = self._recording(frames, rate_hz(frames, hz), self.smoothing, camera)
                 written = [*self._save(source, recording, page), *pictures]
         finally:
             if drawing:
@@ -159,7 +165,7 @@ class Job:
         with_people = sum(bool(frame.people) for frame in frames)
         line = f"{source.path}: people in {with_people} of {len(frames)} frames; wrote {', '.join(map(str, written))}"
         if stopped:
-            print(line)
+            print(printable(line))
             raise KeyboardInterrupt
         return line
 
@@ -190,21 +196,15 @@ class Job:
             return True
         return video.stopped
 
-    def _rate_hz(self, video: Video, frames: Sequence[FrameResult]) -> float:
-        """Of the frames taken; a camera's as it turned out, for it shows only what we are quick enough to look at."""
-        if video.camera is None or len(frames) < 2:
-            return video.fps / self.stride
-        return (len(frames) - 1) / max(frames[-1].time_s - frames[0].time_s, 1e-3)
-
     def _camera(self, size_hw: tuple[int, int], focal_35mm: float | None = None) -> Camera:
         camera = self.camera or camera_with_fov(size_hw, self.fov_deg)
         return camera_with_focal_35mm(size_hw, focal_35mm) if camera.assumed and focal_35mm else camera
 
     def _recording(
-        self, frames: Sequence[FrameResult], rate_hz: float, smoothing: Smoothing | None, camera: Camera
+        self, frames: Sequence[FrameResult], hz: float, smoothing: Smoothing | None, camera: Camera
     ) -> Recording:
         frames = with_stature(frames, self.height_mm) if self.height_mm else frames
-        return Recording(frames, rate_hz, camera, smoothing, self.world)
+        return Recording(frames, hz, camera, smoothing, self.world)
 
     def _save(self, source: Source, recording: Recording, page: PagePictures | None) -> list[Path]:
         written = save(recording, self.out, source.stem, self.formats)
@@ -252,3 +252,9 @@ def _ctrl_c_ends(video: Video) -> Iterator[None]:
 
 def _people(count: int) -> str:
     return "no person found" if count == 0 else "1 person" if count == 1 else f"{count} people"
+
+
+def printable(line: str) -> str:
+    """With what the terminal can't show (of a file name that isn't UTF-8) as codes."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return line.encode(encoding, "backslashreplace").decode(encoding)

@@ -29,6 +29,8 @@ from wildpose.write import whole_file
 
 PICTURE_HEIGHT = (480, 1080)
 """A photo is drawn in its own size unless it is lower or higher than this."""
+MOST_WIDTH = 16_000
+"""A photo drawn is never wider: a JPEG can't be above 65,500."""
 MOST_COLUMNS = 3
 """People that get a 3D view; the others are drawn in 2D only."""
 SIDE_DEG = 68.0
@@ -48,16 +50,18 @@ def draw_result(
 ) -> UInt8[np.ndarray, "H2 W2 3"]:
     """The overlay picture. `columns` 3D views are reserved, so that all frames of a video have one size."""
     height = int(np.clip(image_rgb.shape[0], *height_range))
-    zoom = height / image_rgb.shape[0]
-    width = max(1, round(image_rgb.shape[1] * zoom))
+    zoom = min(height / image_rgb.shape[0], MOST_WIDTH / image_rgb.shape[1])
+    size = max(1, round(image_rgb.shape[1] * zoom)), max(1, round(image_rgb.shape[0] * zoom))
     interpolation = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
-    photo = cv2.resize(image_rgb, (width, height), interpolation=interpolation) if zoom != 1 else image_rgb.copy()
+    photo = cv2.resize(image_rgb, size, interpolation=interpolation) if zoom != 1 else image_rgb.copy()
     for person in people:
         draw_skeleton(photo, person.pose, zoom)
         if columns > 1 or len(people) > 1:
             _draw_tag(photo, person, zoom)
     columns = int(np.clip(columns, 1, MOST_COLUMNS))
     shown = [*people[:columns], *[None] * (columns - len(people[:columns]))]
+    below = max(height - photo.shape[0], 0)  # of a photo so low that at full height it would be too wide
+    photo = cv2.copyMakeBorder(photo, 0, below, 0, 0, cv2.BORDER_CONSTANT, value=PAPER)
     return np.hstack([photo, *(_column(person, height, columns > 1) for person in shown)])
 
 

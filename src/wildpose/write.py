@@ -37,6 +37,15 @@ class FrameResult:
     people: Sequence[Tracked]
 
 
+def rate_hz(frames: Sequence[FrameResult], stated_hz: float) -> float:
+    """Mean rate of frames by their times; as stated where that is so to a thousandth, or there is one frame."""
+    span_s = frames[-1].time_s - frames[0].time_s
+    if span_s <= 0:
+        return stated_hz
+    hz = (len(frames) - 1) / span_s
+    return stated_hz if abs(hz / stated_hz - 1) < 1e-3 else hz
+
+
 class FrameStore(Sequence[FrameResult]):
     """Frames as plain numbers, so that hours of video fit into memory: objects are made when they are asked for."""
 

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from made_3dhp import FRAMES, write_train
 from made_human36m import write_index, write_legacy, write_photo, write_triple
+from made_mpii import write_hrnet
 from test_coco import write_coco
 
 from wildpose.data.human36m import load_human36m
 from wildpose.data.kinds import KINDS_2D, KINDS_3D
 from wildpose.data.mix import Mixed, Source, build_data
 from wildpose.data.mpi_inf_3dhp import load_mpi_inf_3dhp
+from wildpose.data.mpii import load_mpii
 from wildpose.errors import InputError
 from wildpose.skeleton import MPII16
 
@@ -48,6 +50,14 @@ def test_coco_trains_on_train2017_and_is_watched_on_val2017(tmp_path):
     (tmp_path / "train2017" / "000000000139.jpg").unlink()
     with pytest.raises(InputError, match=r"1 images under .*1 missing \(train2017/000000000139\.jpg\)"):
         KINDS_2D["coco"].open(tmp_path)
+
+
+def test_mpii_of_hrnets_train_json_alone_has_nobody_to_be_watched_on(tmp_path):
+    write_hrnet(tmp_path)
+    (tmp_path / "annot" / "valid.json").unlink(missing_ok=True)
+    photos_of(load_mpii(tmp_path, "train"))
+    people, watched = KINDS_2D["mpii"].open(tmp_path)
+    assert len(people) and watched is None
 
 
 def test_human36m_trains_every_fifth_frame_of_five_subjects(tmp_path):

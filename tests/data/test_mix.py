@@ -1,5 +1,6 @@
 """Which samples a run learns from, which it is watched on, and that the two never meet."""
 
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,6 +30,30 @@ def test_subject_s8_is_held_out(rendered):
     assert set(studio.subject[data.studio.rows]) == {"S1", "S5", "S6", "S7"}
     assert set(studio.subject[data.studio_val.rows]) == {"S8"}
     assert len(data.studio) + len(data.studio_val) == 15
+
+
+def test_people_to_be_tested_on_are_not_trained_on(tmp_path):
+    generate("outdoor", tmp_path / "test", 3, seed=3, split="test", progress=False)
+    for sides in ({"outdoor": tmp_path / "test"}, {"outdoor": None, "studio": tmp_path / "test"}):
+        with pytest.raises(InputError, match="images of split test"):
+            build_data(more_2d=[Source("outdoor", tmp_path / "test")] if not sides["outdoor"] else (), **sides)
+
+
+def test_what_was_begun_with_some_labels_is_known_by_them(rendered, tmp_path):
+    """Other labels, shares, and lifted depth are other data; the same elsewhere are the same."""
+    digest = build_data(outdoor=rendered, studio=rendered).digest
+    shutil.copytree(rendered, tmp_path / "copy")
+    assert build_data(outdoor=tmp_path / "copy", studio=tmp_path / "copy").digest == digest
+    generate("studio", tmp_path / "other", 15, seed=4, progress=False)
+    plain = build_data(outdoor=rendered, studio=rendered)
+    write_lifted(tmp_path / "outdoor.safetensors", np.zeros((15, 16)), plain.parts[0].samples, "a test")
+    others = [
+        build_data(outdoor=rendered, studio=tmp_path / "other"),
+        build_data(outdoor=tmp_path / "other", studio=rendered),
+        build_data(more_2d=[Source("outdoor", rendered, 2.0)], studio=rendered),
+        build_data(outdoor=rendered, studio=rendered, lifted=tmp_path),
+    ]
+    assert len({digest, *(data.digest for data in others)}) == 5
 
 
 def test_rendered_people_that_stand_in_for_photos_have_no_depth(rendered):

@@ -96,6 +96,19 @@ def test_a_folder_with_runs_of_other_settings_is_refused(killed, capsys):
     assert "a run of these settings" in error and "give another --out" in error
 
 
+def test_a_folder_with_runs_of_other_data_is_refused(killed, capsys):
+    """Seeds of one row are compared in pairs; half of them on another studio would be no pairs."""
+    folder, flags = killed
+    note = folder / "out" / "runs" / "full" / "seed-0" / "run.json"
+    told = json.loads(note.read_text())
+    note.write_text(json.dumps(told | {"data": "of another studio"}))
+    args = command("table2", folder / "out", *flags, "--rows", "Full", "--seeds", "1", "--steps", "2")
+    with pytest.raises(SystemExit, match="2"):
+        main(args)
+    assert "data and pretrained weights of that run" in capsys.readouterr().err
+    note.write_text(json.dumps(told))
+
+
 @pytest.mark.parametrize(
     ("flags", "says"),
     [

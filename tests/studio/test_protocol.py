@@ -19,6 +19,8 @@ def test_subjects_have_bodies_of_their_own():
 def test_clips_belong_to_one_split_and_mirrors_go_along():
     for name in ("humanoid3d_long_walk1", "humanoid3d_long_walk2"):
         assert protocol.clip_owner(name) == protocol.clip_owner(name + "_mirror")
+    for name in ("dance", "kick", "run01", "02_05", "Jump_mirror_2"):  # whatever files users have
+        assert protocol.clip_owner(name) == protocol.clip_owner(name.replace("_mirror", "") + "_mirror")
     names = [f"07_{i:02d}" for i in range(60)]
     owners = {name: protocol.clip_owner(name) for name in names}
     assert set(owners.values()) == {"train", "studio-test", "outdoor-test"}

@@ -97,6 +97,18 @@ def test_other_settings_cannot_resume(whole, tmp_path):
         run_phase(tiny_config(seed=1), "pretrain-2d", tiny_data(), tmp_path, notify=quiet)
 
 
+def test_other_data_cannot_resume(tmp_path):
+    """Batch k would be another one, and the weights would say that they learnt from what they began with."""
+    data = dataclasses.replace(tiny_data(), digest="these")
+    run_phase(tiny_config(), "pretrain-2d", data, tmp_path, steps=2, notify=quiet)
+    with pytest.raises(InputError, match=r"the data of the run that stopped at step 2, got other sets"):
+        run_phase(tiny_config(), "pretrain-2d", dataclasses.replace(data, digest="those"), tmp_path, notify=quiet)
+    run_phase(tiny_config(), "pretrain-2d", data, tmp_path, notify=quiet)
+    start = tmp_path / "pretrain-2d" / "step-000004"
+    other = dataclasses.replace(data, digest="those")  # but another phase or run may learn from others
+    assert run_phase(tiny_config(), "pretrain-3d", other, tmp_path / "on", start, steps=1, notify=quiet).is_dir()
+
+
 def test_after_a_loss_that_is_not_finite_its_message_is_the_way_on(whole, tmp_path):
     """Another folder, the last checkpoint of the same phase as --init, a lower learning rate."""
     slower = dataclasses.replace(tiny_config().pretrain_3d, lr=1e-4)

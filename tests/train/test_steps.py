@@ -184,7 +184,7 @@ def test_predictions_as_the_true_side_pull_on_photos_without_any_label():
 def test_both_sides_are_needed_where_predictions_are_the_true_one():
     for batch_3d in (0, 8):
         phase = dataclasses.replace(tiny_config().adversarial, batch_3d=batch_3d)
-        with pytest.raises(InputError, match="with 3D labels and without"):
+        with pytest.raises(InputError, match="from 1 to 7 samples with 3D labels"):
             training(adversarial_loss=AdversarialConfig(true_side="predictions"), adversarial=phase)
 
 

@@ -64,6 +64,9 @@ def test_a_run_has_at_least_the_stacks_of_the_weights_it_starts_from():
         (["pretrain-2d", "--set", "batch=many"], "batch as int"),
         (["pretrain-2d", "--set", "model.input_px=100"], "multiple of 64"),
         (["adversarial", "--set", "adversarial.batch_3d=40"], "from 0 to batch = 16"),
+        (["pretrain-2d", "--set", "log_every=0"], "log_every of at least 1"),
+        (["adversarial", "--set", "discriminator.sources=image,image"], "each once"),
+        (["adversarial", "--set", "discriminator.sources=image", "adversarial_loss.r1=1"], "image alone"),
     ],
 )
 def test_refusals_are_one_line_and_exit_code_2(args, says, tmp_path, capsys):

@@ -26,7 +26,7 @@ def bench_curves(
     import torch
 
     from wildpose.data.mix import build_data
-    from wildpose.train.loop import batch_loader
+    from wildpose.train.loop import batches_of
     from wildpose.train.state import Training
     from wildpose.train.steps import advance
 
@@ -44,7 +44,7 @@ def bench_curves(
         "plain, other initial weights": PlainStep(other, PHASE, device),
     }
     losses: dict[str, list[float]] = {name: [] for name in versions}
-    for batch in batch_loader(training, data, steps):
+    for batch in batches_of(training, data, steps):
         for name, step in versions.items():
             losses[name].append(step(batch)["heatmap"])
     return {

@@ -130,7 +130,7 @@ def bench_train(config: TrainConfig, phase: Phase, steps: int, threads: int, pla
 
 def _alone(training: Any, data: Any, steps: int) -> tuple[dict[str, list], Any]:
     """Steps fed by the loader, with a stopwatch on their parts; seconds of each, and the last batch."""
-    from wildpose.train.loop import batch_loader
+    from wildpose.train.loop import batches_of
     from wildpose.train.steps import advance
 
     device = training.workers.device
@@ -138,7 +138,7 @@ def _alone(training: Any, data: Any, steps: int) -> tuple[dict[str, list], Any]:
     step_s, parts_s, began = [], [], time.perf_counter()
     with _watched(training, watch):
         watch.start("wait")
-        for batch in batch_loader(training, data, WARMUP + steps):
+        for batch in batches_of(training, data, WARMUP + steps):
             batch = batch.to(device)
             watch.stop()
             with watch.part("rest"):

@@ -106,12 +106,12 @@ def predict(
 
 def _run_all(job, sources) -> None:
     """Each source in turn. A single bad one is an error; of several, bad ones are listed at the end, exit code 1."""
-    from wildpose.results import OutputError
+    from wildpose.results import OutputError, printable
 
     bad: list[InputError] = []
     for source in sources:
         try:
-            print(job.run(source), flush=True)
+            print(printable(job.run(source)), flush=True)
         except OutputError:
             raise
         except InputError as error:

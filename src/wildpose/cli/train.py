@@ -134,6 +134,16 @@ def check_sizes(config: TrainConfig) -> None:
         if not 0 <= getattr(config, name).batch_3d <= config.batch:
             got = str(getattr(config, name).batch_3d)
             raise InputError(f"{name}.batch_3d from 0 to batch = {config.batch}", got, f"mend --set {name}.batch_3d")
+    for name in ("log_every", "validate_every", "batch"):
+        if getattr(config, name) < 1:
+            raise InputError(f"{name} of at least 1", str(getattr(config, name)), f"mend --set {name}")
+    sources, r1 = config.discriminator.sources, config.adversarial_loss.r1
+    if not sources or len(set(sources)) < len(sources):
+        fix = "mend --set discriminator.sources"
+        raise InputError("discriminator.sources out of image, geometry and maps, each once", ",".join(sources), fix)
+    if r1 > 0 and sources == ("image",):
+        fix = "add geometry or maps, or --set adversarial_loss.r1=0"
+        raise InputError("a source of poses, for adversarial_loss.r1 is of D's gradient by them", "image alone", fix)
 
 
 def check_new(out: Path, phases: tuple[str, ...]) -> None:

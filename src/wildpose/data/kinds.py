@@ -10,6 +10,7 @@ from jaxtyping import Float
 from wildpose.data.lsp import load_lsp, load_lspet
 from wildpose.data.sample import Camera, Sample, SampleSet, Some, photo_exists
 from wildpose.data.studio import StudioSet
+from wildpose.errors import InputError
 from wildpose.skeleton import MPII16
 
 VALIDATION_SUBJECT = "S8"
@@ -86,7 +87,7 @@ def _mpii(path: Path) -> Opened:
 
     people = load_mpii(path, "train+val").require_images()
     watched = np.flatnonzero(people.validation)[:VALIDATION_IMAGES]
-    return people.take(np.flatnonzero(~people.validation)), people.take(watched)
+    return people.take(np.flatnonzero(~people.validation)), people.take(watched) if len(watched) else None
 
 
 def _coco(path: Path) -> Opened:
@@ -126,8 +127,18 @@ def _spread(samples: SampleSet, rows: np.ndarray | None = None) -> Some:
     return Some(samples, rows[np.unique(np.linspace(0, len(rows) - 1, VALIDATION_IMAGES).astype(int))])
 
 
+def _to_train_on(path: Path) -> StudioSet:
+    """A rendered set. InputError for one of people to be tested on."""
+    rendered = StudioSet(path)
+    if (rendered.split != "train").any():
+        got = f"images of split {rendered.split[rendered.split != 'train'][0]}"
+        fix = "render its train split, and keep this one for `wildpose evaluate`"
+        raise InputError(f"images to train on in {path}", got, fix)
+    return rendered
+
+
 def _studio(path: Path) -> Opened:
-    studio = StudioSet(path)
+    studio = _to_train_on(path)
     held_out = studio.subject == VALIDATION_SUBJECT
     watched = np.flatnonzero(held_out)[:VALIDATION_IMAGES]
     return Rendered(studio, np.flatnonzero(~held_out)), Rendered(studio, watched) if len(watched) else None
@@ -135,7 +146,7 @@ def _studio(path: Path) -> Opened:
 
 def _outdoor(only_2d: bool) -> Callable[[Path], Opened]:
     def open_it(path: Path) -> Opened:
-        rendered = StudioSet(path)
+        rendered = _to_train_on(path)
         return Rendered(rendered, np.arange(len(rendered)), only_2d), None
 
     return open_it

@@ -1,5 +1,6 @@
 """From folders on disk to what a run trains on and is watched on: any sets with 2D and 3D labels, in any shares."""
 
+import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from wildpose.data.kinds import KINDS_2D, KINDS_3D, LSP_REPEATS, LSP_TERMS, LSPET_TERMS, RENDERED_TERMS, Kind, Rendered
-from wildpose.data.lifted import with_lifted
+from wildpose.data.lifted import Lifted, with_lifted
 from wildpose.data.sample import Joined, Sample, SampleSet
 from wildpose.errors import InputError
 from wildpose.geometry import bone_length_sum
@@ -55,6 +56,8 @@ class TrainData:
     """The sets with 2D labels one by one, for phases that mix them otherwise."""
     parts_3d: tuple[Part, ...] = ()
     """Those with 3D labels; their samples have `joints_cam_mm`, (N, 16, 3)."""
+    digest: str = ""
+    """Of the labels of all sets and their shares: what was begun with these goes on only with these."""
 
     def in_phase(self, mix: tuple[str, ...]) -> "TrainData":
         """The same with the 2D sets in the shares of a phase's setting `mix` (NAME:RATIO, the others left out); itself
@@ -161,7 +164,22 @@ def build_data(
         parts=tuple(parts),
     )
     with_3d = [*([Source("studio", studio)] if studio else []), *more_3d]
-    return _with_3d(data, with_3d) if with_3d else data
+    data = _with_3d(data, with_3d) if with_3d else data
+    return replace(data, digest=_digest((*data.parts, *data.parts_3d)))
+
+
+def _digest(parts: Iterable[Part]) -> str:
+    told = hashlib.sha256()
+    for part in parts:
+        told.update(f"{part.name}:{part.share};".encode())
+        samples = part.samples
+        if isinstance(samples, Lifted):
+            told.update(samples.depth_px.tobytes())
+            samples = samples.samples
+        for labels in ("joints_px", "joints_cam_mm"):
+            if hasattr(samples, labels):
+                told.update(np.ascontiguousarray(getattr(samples, labels), np.float32).tobytes())
+    return told.hexdigest()
 
 
 def _with_3d(data: TrainData, sources: Sequence[Source]) -> TrainData:

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from tqdm import tqdm
@@ -27,7 +26,8 @@ from wildpose.predict.crops import ImagePyramid
 from wildpose.predict.detect import PACKAGED, Detections, Detector, look
 from wildpose.stored import weights_of
 from wildpose.train.checkpoint import latest_checkpoint, read_checkpoint, restore_optimiser, save_checkpoint, tidy
-from wildpose.train.guard import Interrupted, StopRequest, full_disk_told, leave_signals_to_parent, only_writer
+from wildpose.train.guard import Interrupted, StopRequest, full_disk_told, only_writer
+from wildpose.train.loader import load
 from wildpose.train.log import Log, Means, Pace, draw_curves
 from wildpose.train.precision import bfloat16_is_fast
 
@@ -192,8 +192,9 @@ def train_detector(
         log = Log(out / "log.jsonl", training.step)
         saved, pace, checkpoint = time.monotonic(), Pace(), found
         bar = tqdm(total=config.steps, initial=training.step, disable=None)
-        with bar, StopRequest() as stop, closing(pace.timed(_loader(config, data, training.step, end))) as batches:
-            for images_rgb, wanted in batches:
+        scenes = SceneBatches(data, config.batch, config.side_px, config.seed)
+        with bar, StopRequest() as stop, closing(load(scenes, range(training.step, end))) as batches:
+            for images_rgb, wanted in pace.timed(batches):
                 training.means.add(training.advance(images_rgb, wanted))
                 bar.update()
                 last = training.step == end
@@ -210,19 +211,6 @@ def train_detector(
                 if stop.number:
                     raise Interrupted(stop.number, checkpoint)
     return checkpoint
-
-
-def _loader(config: DetectorConfig, data: PeopleData, start: int, end: int) -> torch.utils.data.DataLoader:
-    """Batches from the next step on, made in another process."""
-    cv2.setNumThreads(1)  # a loader forked from a process with OpenCV's threads running waits for them for ever
-    return torch.utils.data.DataLoader(
-        SceneBatches(data, config.batch, config.side_px, config.seed),
-        batch_size=None,
-        sampler=range(start, end),
-        num_workers=1,
-        prefetch_factor=8,
-        worker_init_fn=leave_signals_to_parent,
-    )
 
 
 def validate(network: PeopleNet, data: PeopleData, side_px: int) -> dict[str, float]:

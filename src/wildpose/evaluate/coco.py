@@ -21,8 +21,10 @@ STATS = ("AP", "AP50", "AP75", "AP_medium", "AP_large", "AR", "AR50", "AR75", "A
 def detections(
     image_ids: Sequence[int], joints_px: Float[np.ndarray, "N 16 2"], scores: Float[np.ndarray, " N"]
 ) -> list[dict[str, Any]]:
-    """Poses as COCO results. Keypoints that MPII lacks are (0, 0, 0): leave them out of the count (`count=BODY`)."""
+    """Poses as COCO results. Keypoints that MPII lacks are in the middle of the others, for COCO's code takes the
+    size of a person from the extent of all 17: leave them out of the count (`count=BODY`)."""
     points, known = convert(joints_px, MPII16, COCO17)
+    points[:, ~known] = points[:, known].mean(1, keepdims=True)
     rows = np.concatenate([np.nan_to_num(points), np.broadcast_to(known[:, None], (*points.shape[:2], 1))], -1)
     return [
         {"image_id": int(image), "category_id": 1, "keypoints": row.ravel().tolist(), "score": float(score)}

@@ -16,7 +16,7 @@ def write_trc(path: Path, track: Track, rate_hz: float) -> None:
     names = ("DataRate", "CameraRate", "NumFrames", "NumMarkers", "Units")
     original = ("OrigDataRate", "OrigDataStartFrame", "OrigNumFrames")
     lines = [
-        ["PathFileType", "4", "(X/Y/Z)", path.name],
+        ["PathFileType", "4", "(X/Y/Z)", path.name.encode("utf-8", "replace").decode()],
         [*names, *original],
         [rate, rate, str(count), str(MPII16.n), "mm", rate, "1", str(count)],
         ["Frame#", "Time", *(cell for name in MPII16.joints for cell in (name, "", ""))],

@@ -142,7 +142,7 @@ byId("name").textContent = data.name;
 byId("about").textContent = (frames.length > 1 ? `${frames.length} frames, ` : "")
   + (ids.length === 1 ? "1 person" : ids.length ? `${ids.length} people` : "nobody found");
 byId("thinned").textContent = data.of > frames.length
-  ? `This page holds ${frames.length} of ${data.of} frames; the files beside it hold all.` : "";
+  ? `This page holds ${frames.length} of ${data.of} frames${data.alone ? "" : "; the files beside it hold all"}.` : "";
 byId("time").hidden = frames.length < 2;
 slider.max = frames.length - 1;
 setTheme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from wildpose.skeleton import MPII16
-from wildpose.write import FrameResult, Recording, to_json, whole_file
+from wildpose.write import FrameResult, Recording, rate_hz, to_json, whole_file
 
 MOST_FRAMES, MOST_JPEG_BYTES = 400, 12_000_000
 """A page holds at most so many frames and bytes of pictures (base64 adds a third); of more, evenly spread ones."""
@@ -43,10 +43,15 @@ class PagePictures:
         return sum(map(len, self.jpegs.values()))
 
 
-def write_page(path: Path, name: str, recording: Recording, jpegs: dict[int, bytes]) -> None:
-    """Write the page of one source: the frames that have a picture. `name` is shown as its title."""
-    kept = replace(recording, frames=[recording.frames[place] for place in jpegs])
-    text = _page(name, kept, list(jpegs.values()), of=len(recording.frames))
+def write_page(path: Path, name: str, recording: Recording, jpegs: dict[int, bytes], alone: bool = False) -> None:
+    """Write the page of one source: the frames that have a picture. `name` is shown as its title.
+
+    alone: nothing else is written of this source.
+    """
+    frames = [recording.frames[place] for place in jpegs]
+    stated_hz = recording.rate_hz * len(frames) / len(recording.frames)
+    kept = replace(recording, frames=frames, rate_hz=rate_hz(frames, stated_hz))
+    text = _page(name, kept, list(jpegs.values()), of=len(recording.frames), alone=alone)
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

@@ -18,6 +18,8 @@ from wildpose.types import Pose3D
 
 BATCH = 16
 """Most crops in one run of the network: bounds memory; larger brings no speed on a CPU."""
+WARP_PX = 32_000
+"""Longest side of an image that OpenCV's warp is given: it takes less than 32,767."""
 LEGACY_BONES = MPII16.pairs(MPII16_LEGACY_BONES)
 
 
@@ -45,8 +47,22 @@ class ImagePyramid:
         level = min(level, len(self.levels) - 1)
         factor = 2.0**level
         x, y = ((np.asarray(crop.center_xy) + 0.5) / factor - 0.5).tolist()
-        matrix = crop_matrix(Crop((x, y), crop.side_px / factor, crop.angle_rad), size_px)
-        return cv2.warpAffine(self.levels[level], matrix, (size_px, size_px), flags=cv2.INTER_LINEAR)
+        source, at = self.levels[level], Crop((x, y), crop.side_px / factor, crop.angle_rad)
+        if max(source.shape[:2]) > WARP_PX:
+            source, at = _part_around(source, at)
+        return cv2.warpAffine(source, crop_matrix(at, size_px), (size_px, size_px), flags=cv2.INTER_LINEAR)
+
+
+def _part_around(image: np.ndarray, crop: Crop) -> tuple[np.ndarray, Crop]:
+    """What of an image a crop can need, and the crop in that."""
+    reach = crop.side_px * 0.71 + 2
+    low, high = (
+        np.clip(np.round(np.asarray(crop.center_xy) + way * reach), 0, image.shape[1::-1]).astype(int)
+        for way in (-1, 1)
+    )
+    part = image[low[1] : max(high[1], low[1] + 1), low[0] : max(high[0], low[0] + 1)]
+    x, y = (np.asarray(crop.center_xy) - low).tolist()
+    return part, Crop((x, y), crop.side_px, crop.angle_rad)
 
 
 def _halve(image: np.ndarray) -> np.ndarray:

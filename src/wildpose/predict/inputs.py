@@ -1,6 +1,7 @@
 """Photos, folders, videos and cameras as the user names them, and the frames of the latter two, as RGB uint8."""
 
 import glob
+import itertools
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from jaxtyping import UInt8
 
 from wildpose.errors import InputError
 from wildpose.predict.file_kinds import check_video
+from wildpose.predict.own_files import own_pictures
 from wildpose.predict.photo_files import FIX, MOST_VIDEO_PIXELS, check_size
 from wildpose.predict.photos import STDIN, silent_decoders
 from wildpose.predict.photos import read_photo as read_photo  # its other name, for those who know it from here
@@ -24,8 +26,11 @@ VIDEO_SUFFIXES = (
     *(".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".vob"),
     *(".mts", ".m2ts", ".ts", ".3gp", ".3g2", ".wmv", ".asf", ".flv"),  # camcorders, telephones, older programs
 )
-OWN_ENDINGS = ("_overlay.jpg", "_overlay.webm", "_sheet.jpg")
-"""Of pictures that `wildpose predict` writes."""
+MOST_HZ = 240.0
+"""A video's stated rate above this is believed for want of a better one, but nothing is counted by it: WebM of browsers
+and screen recorders states none, and OpenCV makes up 1000."""
+STAMP_S = 1e-3
+"""WebM and Matroska round times to ms."""
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # damaged frames are no news worth the user's terminal
 
 
@@ -49,7 +54,7 @@ class Frame:
     index: int
     """Frame number in the video, from 0; 0 for a photo."""
     time_s: float
-    """Since the video's first frame, a camera's by the clock; 0 for a photo."""
+    """Since the video's first frame, as the file says it, a camera's by the clock; 0 for a photo."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,12 @@ class Moment:
         return moment
 
     def index(self, fps: float) -> int:
-        """Number of the first frame that isn't before it."""
+        """Number of the first frame that isn't before it, in a video of constant rate."""
         return self.frame if self.seconds is None else int(np.ceil(self.seconds * fps - 1e-6))
+
+    def is_past(self, index: int, time_s: float) -> bool:
+        """Whether a frame isn't before it."""
+        return index >= self.frame if self.seconds is None else time_s >= self.seconds - 1e-6
 
 
 def camera_source(number: int) -> Source:
@@ -125,14 +134,9 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def _to_read(paths: list[Path]) -> list[Path]:
-    """Photos and videos; not the pictures that an earlier run wrote among them, whose JSON is beside them."""
+    """Photos and videos; not the pictures that an earlier run wrote among them."""
     files = [path for path in paths if path.is_file() and _kind(path)]
-    ours = {
-        path
-        for path in files
-        for ending in OWN_ENDINGS
-        if path.name.endswith(ending) and path.with_name(path.name.removesuffix(ending) + ".json").is_file()
-    }
+    ours = own_pictures(files)
     return [path for path in files if path not in ours]
 
 
@@ -157,14 +161,15 @@ def _named(paths: list[Path]) -> list[Source]:
 class Video:
     """A video file or a camera, read frame by frame.
 
-    Raises InputError if it isn't a video, can't be opened, its first frame not be decoded, or its frames have more than
-    70 megapixels.
+    Raises InputError if it isn't a video, can't be opened, its first frame not be decoded, its frames have more than
+    70 megapixels, or its name isn't UTF-8.
     """
 
     def __init__(self, path: str | Path, camera: int | None = None):
         self.path, self.camera, self.stopped = Path(path), camera, False
         if camera is None:
             check_video(self.path)
+            check_utf8(self.path)
         with silent_decoders():
             capture = self._open()
             width, height = (_number(capture, which, 0.0) for which in (3, 4))
@@ -172,6 +177,7 @@ class Video:
             readable = capture.isOpened() and capture.read()[0]
         fps = _number(capture, cv2.CAP_PROP_FPS, 0.0)
         self.fps = fps if 0 < fps <= 1000 else 30.0
+        """As the file states it, which some do wrongly; the frames' times are right all the same."""
         self.frame_count = int(np.clip(_number(capture, cv2.CAP_PROP_FRAME_COUNT, 0.0), 0, 1e9))
         """As the file states it; some state it wrongly, so only good for a progress bar. 0: unknown."""
         capture.release()
@@ -200,40 +206,79 @@ class Video:
         return capture
 
     def frames(
-        self, stride: int = 1, max_frames: int | None = None, start: Moment | None = None, end: Moment | None = None
+        self,
+        stride: int = 1,
+        max_frames: int | None = None,
+        start: Moment | None = None,
+        end: Moment | None = None,
+        most_hz: float | None = None,
     ) -> Iterator[Frame]:
-        """Every stride-th frame from `start` until before `end`, at most max_frames of them.
+        """Every stride-th frame from `start` until before `end`, at most max_frames of them and most_hz a second.
 
         What comes before is decoded, too, but not converted: jumping is inexact in many files.
         """
-        first = start.index(self.fps) if start else 0
-        last = end.index(self.fps) if end else None
         with silent_decoders():
             capture = self._open()
-        index, given, begun = 0, 0, time.monotonic()
+        first, given, begun = None, 0, time.monotonic()
+        timeline, least_s, taken_s = Timeline(self.fps), 1 / most_hz - STAMP_S if most_hz else 0.0, -np.inf
         try:
-            while (max_frames is None or given < max_frames) and (last is None or index < last):
-                if self.stopped or not capture.grab():
+            for index in itertools.count():
+                if self.stopped or given == max_frames or not capture.grab():
                     return
-                if index >= first and (index - first) % stride == 0:
+                stamp_s = _number(capture, cv2.CAP_PROP_POS_MSEC, 0.0) / 1000
+                time_s = timeline.at(index, stamp_s) if self.camera is None else time.monotonic() - begun
+                if end and end.is_past(index, time_s):
+                    return
+                if first is None and (start is None or start.is_past(index, time_s)):
+                    first = index
+                if first is not None and (index - first) % stride == 0 and time_s - taken_s >= least_s:
                     decoded, image = capture.retrieve()
                     if not decoded:
                         return
-                    time_s = index / self.fps if self.camera is None else time.monotonic() - begun
                     yield Frame(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), index, time_s)
-                    given += 1
-                index += 1
+                    given, taken_s = given + 1, time_s
         finally:
             capture.release()
 
     def expected_frames(
         self, stride: int, max_frames: int | None, start: Moment | None, end: Moment | None
     ) -> int | None:
-        """How many frames `frames` will give if the file tells the truth about its length; None if it says nothing."""
+        """How many frames `frames` will give if the file tells the truth about its length and rate; None if it says
+        nothing, or nothing likely."""
+        if self.fps > MOST_HZ:
+            return None
         last = min(self.frame_count or 10**9, end.index(self.fps) if end else 10**9)
         count = -(-(last - (start.index(self.fps) if start else 0)) // stride)
         count = min(max(count, 0), max_frames or 10**9)
         return count if count < 10**8 else None
+
+
+class Timeline:
+    """Times of a file's frames by its own stamps. They are what tells the time of phones and screen recorders, whose
+    rate changes on the way, and of browsers' recordings, which state none."""
+
+    def __init__(self, fps: float):
+        self.fps, self._begun_s, self._last_s = fps, 0.0, -np.inf
+
+    def at(self, index: int, stamp_s: float) -> float:
+        """Since the first frame. Where the stamps go by the stated rate, by that, for they are rounded; a frame whose
+        stamp isn't after the last one's (files without any, streams that start again) comes a stated frame later."""
+        if index == 0:
+            self._begun_s = stamp_s
+        even_s, stamped_s = index / self.fps, stamp_s - self._begun_s
+        time_s = even_s if abs(stamped_s - even_s) <= STAMP_S else stamped_s
+        if time_s <= self._last_s:
+            time_s = self._last_s + 1 / self.fps
+        self._last_s = time_s
+        return time_s
+
+
+def check_utf8(path: Path) -> None:
+    """OpenCV's videos crash on file names that aren't UTF-8, as old archives and shares have them: InputError."""
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError:
+        raise InputError("a file name in UTF-8", repr(str(path)), "rename the file, or its folder") from None
 
 
 def _number(capture: cv2.VideoCapture, which: int, otherwise: float) -> float:

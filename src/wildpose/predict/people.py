@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
+from wildpose.errors import InputError
 from wildpose.predict.crops import ImagePyramid, poses_in_boxes
 from wildpose.predict.detect import Detector
 from wildpose.predict.mirrored import Mirrored
@@ -27,8 +28,10 @@ def find_people(
 
     Detector and pose network have to agree. Boxes are looked into as long as one can still be more prominent than
     those who were found: a pose fits by 1 at most. A second look at the box of a pose's own joints was tried and
-    brought nothing (docs/detector.md).
+    brought nothing (docs/detector.md). Raises InputError for less than one.
     """
+    if max_people < 1:
+        raise InputError("max_people of at least 1", str(max_people), "give a positive number")
     found = detector.find(pyramid)
     sizes = np.sqrt(found.boxes_xywh[:, 2:].prod(1))
     waiting = np.argsort(-found.scores * sizes, kind="stable")[: max_people + SPARE].tolist()

@@ -76,7 +76,7 @@ def run_queue(
 ) -> Iterator[list[Outcome]]:
     """All runs, seed by seed; yields the outcomes so far after each. Every process must iterate; the leader judges.
 
-    Raises InputError where a folder holds a run of other settings or another start, and all that run_phase raises.
+    Raises InputError where a folder holds a run of other settings, data or another start, and what run_phase raises.
     """
     runs = [(row, seed) for seed in range(plan.seeds) for row in rows if row.trained or seed == 0]
     outcomes: list[Outcome] = []
@@ -92,7 +92,7 @@ def run_one(plan: Plan, row: Row, seed: int, workers: Workers = ALONE, notify: N
     """Train one run to its end, if it isn't there yet, and judge it on the sets it wasn't judged on yet."""
     folder, config, start = plan.folder(row, seed), settings_of(row, plan.base, seed), plan.starts[row.start]
     if workers.leads:
-        _claim(folder, row, config, start)
+        _claim(folder, row, config, start, plan.data.digest)
     workers.meet()  # the others wait until the folder is found to be this run's
     checkpoint = start if not row.trained else _finished(folder, config)
     if checkpoint is None:
@@ -103,14 +103,14 @@ def run_one(plan: Plan, row: Row, seed: int, workers: Workers = ALONE, notify: N
     return _judged(folder / "evaluation.json", checkpoint, plan.judges, workers.device)
 
 
-def _claim(folder: Path, row: Row, config: TrainConfig, start: Path) -> None:
+def _claim(folder: Path, row: Row, config: TrainConfig, start: Path, data: str) -> None:
     """Note what this folder is for, or find that it is for just that."""
     settings = json.loads(json.dumps(asdict(config))) if row.trained else None
-    wanted = {"format": FORMAT, "row": row.name, "start": _digest(start), "settings": settings}
+    wanted = {"format": FORMAT, "row": row.name, "start": _digest(start), "settings": settings, "data": data}
     path = folder / "run.json"
     if path.is_file():
-        if _read(path) != wanted:
-            fix = "give another --out, or the settings, steps and pretrained weights of that run"
+        if {"data": data} | _read(path) != wanted:  # runs of before 28 November 2026 didn't note it
+            fix = "give another --out, or the settings, steps, data and pretrained weights of that run"
             raise InputError(f"a run of these settings in {folder}", "one of others", fix)
         return
     folder.mkdir(parents=True, exist_ok=True)

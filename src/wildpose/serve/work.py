@@ -22,7 +22,7 @@ from wildpose.predict.placement import camera_with_focal_35mm, camera_with_fov
 from wildpose.predict.smooth import smooth_people
 from wildpose.results import SMOOTH, predict_video
 from wildpose.serve.uploads import Limits
-from wildpose.write import FrameResult, Recording, to_json
+from wildpose.write import FrameResult, Recording, rate_hz, to_json
 
 REPORT_EVERY_S = 0.2
 
@@ -40,7 +40,7 @@ class Results:
         """Write a page; returns its key. The oldest goes when there are too many."""
         key = secrets.token_urlsafe(16)
         path = self.folder / f"page-{key}.html"
-        write_page(path, name, recording, jpegs)
+        write_page(path, name, recording, jpegs, alone=True)
         self.pages[key] = path
         while len(self.pages) > self.KEPT:
             self.pages.pop(next(iter(self.pages))).unlink(missing_ok=True)
@@ -91,12 +91,12 @@ def _video(
     if stated_s > limits.video_s:
         expected = f"a video of at most {limits.video_s:g} seconds in {name}"
         raise InputError(expected, f"{stated_s:.0f} seconds", "cut it, or use `wildpose predict`, which has no limit")
-    stride = ceil(video.fps / limits.video_hz)
-    of = video.expected_frames(stride, limits.frames, None, None)
+    of = video.expected_frames(ceil(video.fps / limits.video_hz), limits.frames, None, None)
     yield {"frames": 0, "of": of}
     frames: list[FrameResult] = []
     pictures, said = PagePictures(FRAME_PX), time.monotonic()
-    for frame, result in predict_video(estimator, video, None, max_people, stride, limits.frames):
+    most = {"max_frames": limits.frames, "most_hz": limits.video_hz}
+    for frame, result in predict_video(estimator, video, max_people=max_people, **most):
         pictures.add(frame.image_rgb)
         frames.append(result)
         if time.monotonic() - said > REPORT_EVERY_S:
@@ -105,7 +105,7 @@ def _video(
     if not frames:
         raise InputError(f"a video in {name}", "a file without readable frames", "check that it plays elsewhere")
     camera = camera_with_fov((frames[0].height, frames[0].width))
-    recording = Recording(frames, video.fps / stride, camera, SMOOTH)
+    recording = Recording(frames, rate_hz(frames, min(video.fps, limits.video_hz)), camera, SMOOTH)
     yield {"result": results.add(name, recording, pictures.jpegs)}
 
 
@@ -148,9 +148,8 @@ class Webcam:
         """The key of the page of all that was seen. Raises InputError if that is nothing."""
         if not self.frames:
             raise InputError("a picture of the webcam", "none", "wait until the first one is shown")
-        first, last = self.frames[0], self.frames[-1]
-        rate_hz = (len(self.frames) - 1) / max(last.time_s - first.time_s, 1e-3) if len(self.frames) > 1 else 1.0
-        recording = Recording(self.frames, rate_hz, camera_with_fov((first.height, first.width)), SMOOTH)
+        camera = camera_with_fov((self.frames[0].height, self.frames[0].width))
+        recording = Recording(self.frames, rate_hz(self.frames, 1.0), camera, SMOOTH)
         return results.add(self.NAME, recording, self.pictures.jpegs)
 
 

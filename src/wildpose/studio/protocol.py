@@ -67,7 +67,8 @@ def clip_action(name: str) -> str:
 
 def clip_owner(name: str) -> str:
     """Which set may use a clip: 'train', 'studio-test' or 'outdoor-test'. A mirrored clip goes with its original."""
-    base = name.lower().replace("_mirror", "").rstrip("0123456789")[:40] if "humanoid3d" in name else name.lower()
+    base = name.lower().replace("_mirror", "")
+    base = base.rstrip("0123456789")[:40] if "humanoid3d" in name else base
     draw = zlib.crc32(base.encode()) % 10
     return "train" if draw < 6 else ("studio-test" if draw < 8 else "outdoor-test")
 

@@ -11,6 +11,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from wildpose.data.batches import Batch, Batches
 from wildpose.data.mix import TrainData
 from wildpose.models.generator import Generator
 from wildpose.models.refiner import PELVIS, Evidence, see
-from wildpose.train.guard import leave_signals_to_parent
+from wildpose.train.loader import load
 from wildpose.train.precision import bfloat16_is_fast
 
 BATCH, BATCH_3D = 48, 32
@@ -81,18 +82,16 @@ def collect(
     if kept:
         notify(f"goes on after {len(kept) * PART * BATCH:,} crops that were seen before")
     batches = range(len(kept) * PART, count)
-    loader = torch.utils.data.DataLoader(
-        made, batch_size=None, sampler=batches, num_workers=1, worker_init_fn=leave_signals_to_parent
-    )
     fresh: list[Lessons] = []
-    for i, batch in zip(batches, loader, strict=True):
-        fresh.append(_lesson(generator, batch))
-        if (i + 1) % PART == 0 or i + 1 == count:
-            kept.append(Lessons.joined(fresh))
-            fresh = []
-            if i // PART < len(places):  # a shorter last part would be taken for a whole one when more are asked for
-                _write(places[i // PART], kept[-1])
-            notify(f"seen {(i + 1) * BATCH:,} of {count * BATCH:,} crops")
+    with closing(load(made, batches)) as loaded:
+        for i, batch in zip(batches, loaded, strict=True):
+            fresh.append(_lesson(generator, batch))
+            if (i + 1) % PART == 0 or i + 1 == count:
+                kept.append(Lessons.joined(fresh))
+                fresh = []
+                if i // PART < len(places):  # a shorter last part would be taken for a whole one, were more asked for
+                    _write(places[i // PART], kept[-1])
+                notify(f"seen {(i + 1) * BATCH:,} of {count * BATCH:,} crops")
     return Lessons.joined(kept)
 
 
@@ -123,7 +122,7 @@ def source(generator: Generator, data: TrainData, seed: int) -> str:
     """What lessons are of: they may be taken up only by a run of the same network, data and augmentation."""
     weights = {k: v.contiguous() for k, v in generator.state_dict().items() if not k.startswith("refiner.")}
     sizes = [0 if each is None else len(each) for each in (data.wild, data.studio)]
-    told = [seed, BATCH, BATCH_3D, PART, asdict(augmentation()), data.sources, sizes]
+    told = [seed, BATCH, BATCH_3D, PART, asdict(augmentation()), data.sources, sizes, data.digest]
     return hashlib.sha256(save_tensors(weights) + json.dumps(told, default=str).encode()).hexdigest()
 
 

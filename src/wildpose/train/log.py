@@ -53,6 +53,7 @@ class Pace:
         self.began, self.waited, self.steps = time.monotonic(), 0.0, 0
 
     def timed(self, batches: Iterable) -> Iterator:
+        """The same, while it counts."""
         iterator = iter(batches)
         while True:
             asked = time.monotonic()

@@ -17,17 +17,16 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-import cv2
-import torch
 from tqdm import tqdm
 
 from wildpose.config import PHASES, Phase, TrainConfig
-from wildpose.data.batches import Batches
+from wildpose.data.batches import Batch, Batches
 from wildpose.data.mix import TrainData
 from wildpose.errors import InputError
 from wildpose.models.generator import Generator
 from wildpose.train.checkpoint import checkpoint_path, latest_checkpoint, tidy
-from wildpose.train.guard import Interrupted, StopRequest, full_disk_told, leave_signals_to_parent, only_writer
+from wildpose.train.guard import Interrupted, StopRequest, full_disk_told, only_writer
+from wildpose.train.loader import load
 from wildpose.train.log import Log, Pace, draw_curves
 from wildpose.train.state import Training
 from wildpose.train.steps import advance
@@ -125,7 +124,7 @@ def _write_settings(path: Path, config: TrainConfig) -> None:
     os.replace(draft, path)
 
 
-def batch_loader(training: Training, data: TrainData, end: int) -> torch.utils.data.DataLoader:
+def batches_of(training: Training, data: TrainData, end: int) -> Iterator[Batch]:
     """Batches from the next step to the last, made in another process."""
     config, settings = training.config, training.settings
     seed = (config.seed, PHASES.index(training.phase))
@@ -133,17 +132,9 @@ def batch_loader(training: Training, data: TrainData, end: int) -> torch.utils.d
     batches = Batches(
         data.wild, data.studio, config.batch, settings.batch_3d, config.model, config.augment, seed, share
     )
-    cv2.setNumThreads(1)  # a loader forked from a process with OpenCV's threads running waits for them for ever
     on_gpu = training.workers.device.type == "cuda"
-    return torch.utils.data.DataLoader(
-        batches,
-        batch_size=None,
-        sampler=range(training.step, end),
-        num_workers=_spare_cores() if on_gpu else 1,  # without a GPU the cores belong to the network
-        prefetch_factor=8,
-        pin_memory=on_gpu,
-        worker_init_fn=leave_signals_to_parent,
-    )
+    processes = _spare_cores() if on_gpu else 1  # without a GPU the cores belong to the network
+    return load(batches, range(training.step, end), processes, on_gpu)
 
 
 def _spare_cores() -> int:
@@ -156,10 +147,8 @@ def _fit(training: Training, data: TrainData, folder: Path, end: int, log: Log |
     config, workers, pace, saved = training.config, training.workers, Pace(), time.monotonic()
     hidden = not (workers.leads and sys.stderr.isatty())
     bar = tqdm(total=training.settings.steps, initial=training.step, desc=training.phase, disable=hidden)
-    # closed, whatever happens: its process ignores signals, and an exit that waited for it would never end
-    timed = pace.timed(batch_loader(training, data, end))
-    with bar, StopRequest() as stop, closing(timed) as batches:
-        for batch in batches:
+    with bar, StopRequest() as stop, closing(batches_of(training, data, end)) as batches:
+        for batch in pace.timed(batches):
             training.means.add(advance(training, batch.to(workers.device)))
             bar.update()
             last = training.step == end

@@ -111,14 +111,19 @@ class Training:
             restore_optimiser(optimiser, tensors[f"optimiser-{i}"])
         self.step = state["step"]
         self.means = Means(**state.get("log", {}))
-        self.origin = {name: state[name] for name in ("history", "data", "bone_sum_mm") if name in state}
+        self.origin = {name: state[name] for name in ("history", "data", "digest", "bone_sum_mm") if name in state}
 
     def describe(self, data: TrainData) -> None:
-        """Note this phase and its data, for the checkpoint and in the end for the weights file."""
+        """Note this phase and its data, for the checkpoint and in the end for the weights file. InputError if a resumed
+        run has other data."""
+        if self.origin.get("digest", data.digest) != data.digest:
+            fix = "give the sets of that run as they were, or --init and another --out"
+            expected = f"the data of the run that stopped at step {self.step}"
+            raise InputError(expected, "other sets, labels or shares", fix)
         if self.step == 0:  # a resumed run has noted it already
             entry = {"phase": self.phase, "steps": 0, "batch": self.config.batch}
             learnt_from = each_once([*self.origin["data"], *data.sources])
-            self.origin = {"history": [*self.origin["history"], entry], "data": learnt_from}
+            self.origin = {"history": [*self.origin["history"], entry], "data": learnt_from, "digest": data.digest}
         if data.bone_sum_mm is not None and self.phase != PHASES[0]:
             self.origin["bone_sum_mm"] = data.bone_sum_mm
 
@@ -143,9 +148,11 @@ def _check_shares(batch: int, batch_3d: int, workers: int, accumulate: int) -> N
 
 
 def _check_sides(config: TrainConfig, batch_3d: int) -> None:
-    if config.adversarial_loss.true_side == "predictions" and not 0 < batch_3d < config.batch:
-        expected = f"samples with 3D labels and without in every batch of {config.batch}, for D to tell apart"
-        raise InputError(expected, f"{batch_3d} with", "mend --set batch and adversarial.batch_3d")
+    """D needs samples with 3D labels, and others as well if it compares predictions for both."""
+    most = config.batch - (config.adversarial_loss.true_side == "predictions")
+    if not 0 < batch_3d <= most:
+        expected = f"from 1 to {most} samples with 3D labels in every batch of {config.batch}, for D to tell apart"
+        raise InputError(expected, str(batch_3d), "mend --set batch and adversarial.batch_3d")
 
 
 def _optimiser(config: TrainConfig, network: nn.Module, lr: float, dtype: torch.dtype) -> torch.optim.Optimizer:

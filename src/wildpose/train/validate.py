@@ -44,18 +44,25 @@ def predict_crops(
     workers: Workers = ALONE,
     batch: int = 32,
 ) -> Predicted:
-    """Every sample once: each process takes its share, and all get the whole."""
+    """Every sample once, where the network is: each process takes its share, and all get the whole."""
+    device = next(generator.parameters()).device
     codec = HeatmapCodec(generator.config.input_px, generator.config.heatmap_px, generator.config.sigma_px)
     generator.eval()
     unknown = np.full((MPII16.n, 3), np.nan, np.float32)
-    rows = []
+    rows = [_nobody()]  # a process may have no share of a few samples
     for chunk, loaded in plain_batches(samples, generator.config, batch, workers.share):
-        maps = generator(chunk.crops_rgb.to(workers.device))
+        maps = generator(chunk.crops_rgb.to(device))
         joints, _, pose = answer_of(maps).read(codec)
         truth, mask = chunk.joints_crop_px.numpy(), chunk.heatmap_mask.numpy()
         true_mm = np.stack([unknown if s.joints_cam_mm is None else s.joints_cam_mm for s in loaded])
         rows.append((joints, pose, truth, mask, true_mm))
     return Predicted(*(workers.gather(np.concatenate(column), len(samples)) for column in zip(*rows, strict=True)))
+
+
+def _nobody() -> tuple[np.ndarray, ...]:
+    """Predicted, of no samples."""
+    places, poses = np.zeros((0, MPII16.n, 2), np.float32), np.zeros((0, MPII16.n, 3), np.float32)
+    return places, poses, places, np.zeros((0, MPII16.n), bool), poses
 
 
 def validate_2d(generator: Generator, photos: SampleSet, workers: Workers = ALONE) -> dict[str, float]:
