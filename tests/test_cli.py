@@ -104,3 +104,34 @@ def test_a_reader_that_leaves_early_gets_no_traceback():
         process.stdout = None
         _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (141, "")
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["bench", "smoothing", "--out", "{folder}"], "a file to write: {folder}, got a folder; name a file in it"),
+        (["bench", "data", "--out", "{file}/a.json"], "a folder to write to: {file}, got a file at {file}"),
+        (["evaluate", "--data", "lsp", "--root", ".", "--out", "{folder}"], "a file to write: {folder}"),
+        (["detector", "merge", "{folder}", "{folder}", "--out", "{file}/mean"], "state.json"),
+        (["refine", "default", "--out", "{file}", "--outdoor", "{folder}"], "{folder}"),
+    ],
+)
+def test_places_that_can_t_be_written_are_said_before_the_work(args, says, tmp_path, capsys):
+    where = {"folder": str(tmp_path / "folder"), "file": str(tmp_path / "file")}
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit, match="2"):
+        cli.main([part.format(**where) for part in args])
+    error = capsys.readouterr().err
+    assert says.format(**where) in error and error.count("\n") == 1 and error.startswith("error: expected")
+    assert [path.name for path in sorted(tmp_path.rglob("*"))] == ["file", "folder"]
+
+
+def test_a_file_that_the_system_refuses_is_named(monkeypatch, capsys):
+    def refuse(*_args):
+        raise PermissionError(13, "Permission denied", "/etc/results.json")
+
+    monkeypatch.setattr("wildpose.cli._run", refuse)
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["weights"])
+    assert capsys.readouterr().err.startswith("error: expected to be able to read or write /etc/results.json, got Perm")

@@ -180,6 +180,15 @@ def test_a_webcam_is_followed_and_becomes_a_page(server):
     assert server.ask("POST", "/webcam/end")[0] == 404
 
 
+def test_a_webcam_whose_picture_was_the_last_one_taken_becomes_a_page(tmp_path, monkeypatch):
+    with serving(tmp_path, monkeypatch, frames=3) as server:
+        server.ask("POST", "/webcam")
+        said = [json.loads(server.ask("POST", "/webcam/picture", encoded(person(), ".jpg"))[2]) for _ in range(3)]
+        assert [one["full"] for one in said] == [False, False, True]
+        status, _, end = server.ask("POST", "/webcam/end")
+        assert status == 200 and len(server.document(json.loads(end)["result"])["document"]["frames"]) == 3
+
+
 def test_a_webcam_that_falls_silent_makes_room(tmp_path, monkeypatch):
     with serving(tmp_path, monkeypatch, silence_s=0.0) as server:
         assert server.ask("POST", "/webcam")[0] == server.ask("POST", "/webcam")[0] == 200

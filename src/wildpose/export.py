@@ -178,8 +178,11 @@ def write_onnx(
     check_parity(deployed, data, example, outputs)
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft.write_bytes(data)
-    os.replace(draft, target)
+    try:
+        draft.write_bytes(data)
+        os.replace(draft, target)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def as_stored(deployed: nn.Module, kind: Kind) -> nn.Module:

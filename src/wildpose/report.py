@@ -63,8 +63,11 @@ class Report:
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}")
-        beside.write_text(self.json() + "\n")
-        os.replace(beside, path)
+        try:
+            beside.write_text(self.json() + "\n")
+            os.replace(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
 
     @classmethod
     def read(cls, path: str | Path) -> "Report":

@@ -99,6 +99,10 @@ def normalised(data):
         (normalised, "none .2 annotated.*coordinates are pixels"),
         (lambda d: d.update(images=[3]), "an object with 'file_name'"),
         (lambda d: d.update(annotations=[None]), "an object with 'category_id'"),
+        (lambda d: d["annotations"][0].update(category_id=[3]), "category_id"),
+        (lambda d: d["images"][1].update(id=1), "an id for each image in .*got 1 for a.jpg and day 1/b.png"),
+        (lambda d: d["categories"].append({"id": 3, "keypoints": [*COCO17.joints[::-1]]}), "an id for each category"),
+        (lambda d: d["images"][0].update(file_name="a" * 300), "got 1 missing"),
     ],
 )
 def test_refusals(tmp_path: Path, damage, message: str):

@@ -118,3 +118,15 @@ def test_someone_lost_and_found_again_in_one_frame_keeps_the_number(estimator, m
     image, (truth,) = frame((60, 50, 110, 150))
     (person,) = follower.step(image)
     assert person.id == 0 and np.abs(person.pose.joints_px - truth).max() < 6
+
+
+def test_somebody_there_is_no_room_for_does_not_use_up_a_lost_ones_number(estimator, monkeypatch):
+    """A first, hidden for a moment while B passes by and is followed; then B goes, and A is still there."""
+    a, b = (40, 50, 110, 150), (280, 60, 110, 150)
+    follower = PeopleFollower(estimator)
+    assert [p.id for p in follower.step(frame(a)[0])] == [0]
+    assert [p.id for p in follower.step(frame(b)[0])] == [1]
+    for _ in range(20):  # searched for meanwhile, too, and found
+        assert [p.id for p in follower.step(frame(a, b)[0])] == [1]
+    seen = [[p.id for p in follower.step(frame(a)[0])] for _ in range(10)]
+    assert seen[-1] == [0]

@@ -1,13 +1,29 @@
 """Means, deviations and paired differences by hand."""
 
+import json
+
 import numpy as np
 import pytest
+from rendered_batch import tiny_data
 
+from wildpose.config import PRESETS
+from wildpose.report import Report, Table
 from wildpose.reproduce.paper import TABLE_2, TABLE_3
 from wildpose.reproduce.plots import curve
-from wildpose.reproduce.queue import Outcome
+from wildpose.reproduce.queue import Outcome, Plan
 from wildpose.reproduce.results import difference_to_baseline, figures_of, markdown, section
-from wildpose.reproduce.rows import BASELINE, BASELINE_FIXED, FULL, GEO, MAP, ROWS, WITHOUT_PRETRAIN, settings_of
+from wildpose.reproduce.rows import (
+    BASELINE,
+    BASELINE_FIXED,
+    FULL,
+    GEO,
+    MAP,
+    PRETRAIN,
+    ROWS,
+    WITHOUT_PRETRAIN,
+    settings_of,
+)
+from wildpose.reproduce.tables import table_3
 
 
 def outcome(row, seed, mean):
@@ -95,3 +111,15 @@ def test_rows_differ_from_full_in_what_they_are_named_for():
     slugs = [row.slug for row in ROWS["table2"]]
     assert len(set(slugs)) == len(slugs) == 8 and {"full", "full-fix-2d", "full-w-o-pretrain"} <= set(slugs)
     assert {row.name for row in ROWS["table2"]} - {"Pretrain"} == set(TABLE_2.rows)
+
+
+def test_table_3_of_photos_without_plausibility(tmp_path):
+    """As of MPII, whose evaluation is of 2D alone."""
+    columns = ("Head", "Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle", "Mean")
+    table = Table("MPII val: PCKh@0.5, percent, 2 people", columns, {"PCKh@0.5": (90.0,) * 8})
+    report = json.loads(Report({}, {}, (table,)).json())
+    rows = (PRETRAIN, BASELINE, FULL)
+    outcomes = [Outcome(row, 0, {"photos": report}) for row in rows]
+    plan = Plan(tmp_path, PRESETS["smoke"], {}, tiny_data(), (), 1)
+    text = table_3(outcomes, rows, plan)
+    assert "90.0" in text and "(88.6)" in text and "plausib" not in text.lower()

@@ -92,6 +92,18 @@ def jpeg(path):
     path.with_suffix(".jpg").rename(path)
 
 
+def flipped(path):
+    write(path, scenery(128))
+    content = bytearray(path.read_bytes())
+    content[3000:3100] = bytes(100)
+    path.write_bytes(content)
+
+
+def test_a_panorama_of_any_width_packs(tmp_path):
+    (tmp_path / "a.npz").write_bytes(pack(scenery(300)))
+    assert read_panorama(tmp_path / "a.npz").shape == (148, 296, 3)
+
+
 @pytest.mark.parametrize(
     ("name", "make", "said"),
     [
@@ -103,6 +115,9 @@ def jpeg(path):
         ("pickled.npz", lambda path: np.savez(path, radiance_bgr=np.array([{}])), "ValueError"),
         ("half.npz", lambda path: np.savez(path, jpeg=np.zeros(9, np.uint8), excess=np.ones((4, 8, 3))), "read"),
         ("text.npz", lambda path: path.write_text("hello"), "read"),
+        ("number.npz", lambda path: np.savez(path, radiance_bgr=np.float32(3)), "read"),
+        ("cut.npz", lambda path: (write(path, scenery(128)), path.write_bytes(path.read_bytes()[:5000])), "read"),
+        ("flipped.npz", flipped, "read"),
         ("text.hdr", lambda path: path.write_text("hello"), "no picture"),
         ("photo.hdr", jpeg, "8 bits"),
     ],

@@ -49,6 +49,12 @@ def test_clip_names_tell_their_action():
         "39_07": "Walking",
         "mystery": "Gesturing",
         "my_dance_3": "Dancing",
+        "subject01_walk": "Walking",
+        "sit_01_chair": "Sitting",
+        "5_running": "Running",
+        "13_11_sit": "Sitting",
+        "spine_bend": "Bending",
+        "02_03": "Gesturing",
     }
     assert {name: protocol.clip_action(name) for name in expected} == expected
 

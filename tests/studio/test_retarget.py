@@ -195,6 +195,8 @@ RIGS = {  # pattern; shoulder, elbow, wrist, hip, knee, ankle; pelvis, spine, he
         ("Bip01", "Bip01 Spine", "Bip01 Head"),
     ),
     "smpl": ("{S}_{part}", ("Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle"), ("Pelvis", "Spine1", "Head")),
+    # with what SMPL has beyond them: L_Hand are the knuckles, L_Foot is the ball of the foot
+    "whole smpl": ("{S}_{part}", ("Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle"), ("Pelvis", "Spine1", "Head")),
     "unreal": ("{part}_{s}", ("upperarm", "lowerarm", "hand", "thigh", "calf", "foot"), ("pelvis", "spine_01", "head")),
 }
 
@@ -222,6 +224,10 @@ def write_own(path: Path, rig: str, unit: float, axes: np.ndarray, arms_down: bo
         place = "6 Xposition Yposition Zposition" if joint == "pelvis" else "3"
         children = [child for child, (parent, _) in PERSON.items() if parent == joint]
         inner = "".join(map(block, children[::-1] if arms_first else children)) or "End Site\n{\nOFFSET 0 1 0\n}\n"
+        if rig == "whole smpl" and joint.endswith(("wrist", "ankle")):
+            beyond = rig_name(rig, joint).replace("Wrist", "Hand").replace("Ankle", "Foot")
+            written.append(beyond)
+            inner = f"JOINT {beyond}\n{{\nOFFSET 7 -5 9\nCHANNELS 3 {turns}\n{inner}}}\n"
         kind = "ROOT" if joint == "pelvis" else "JOINT"
         return f"{kind} {rig_name(rig, joint)}\n{{\nOFFSET {x} {y} {z}\nCHANNELS {place} {turns}\n{inner}}}\n"
 
@@ -241,6 +247,7 @@ SIDEWAYS = np.array([[0, 0, 1.0], [0, 1, 0], [-1, 0, 0]])  # facing +x, y up
         ("blender", 0.01, Z_UP, True, "XYZ", True),  # metres, z up
         ("biped", 1 / 2.54, Z_UP, False, "ZXY", False),  # inches
         ("smpl", 1.0, SIDEWAYS, True, "YXZ", True),
+        ("whole smpl", 1.0, np.eye(3), False, "XYZ", False),
         ("unreal", 1.0, Z_UP @ SIDEWAYS, False, "ZYX", True),
     ],
 )

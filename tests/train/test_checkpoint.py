@@ -26,6 +26,14 @@ def test_the_last_two_are_kept_and_the_last_is_latest(run):
     assert latest_checkpoint(run).name == "step-000030"
 
 
+def test_numbers_that_are_no_ages_remove_nothing(tmp_path):
+    """Rounds of a refiner, steps of a mean: the smaller number may be the newer result."""
+    for step in (15, 20, 5):
+        path = save_checkpoint(tmp_path, {"generator": torch.nn.Linear(1, 1)}, [], {"step": step}, keep=None)
+        assert path.is_dir()
+    assert [p.name for p in checkpoints(tmp_path)] == ["step-000005", "step-000015", "step-000020"]
+
+
 @pytest.mark.parametrize("damage", ["cut", "flip", "remove"])
 def test_damage_is_told(run, damage):
     file = run / "step-000030" / "average.safetensors"

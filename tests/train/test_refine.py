@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+import resource
+import signal
 
 import numpy as np
 import pytest
@@ -10,13 +12,15 @@ from rendered_batch import MODEL, Dots, tiny_config, tiny_data
 
 from wildpose.cli import main
 from wildpose.data.batches import Batch
+from wildpose.data.lifted import write_lifted
 from wildpose.errors import InputError
 from wildpose.export import describe, export_onnx, load_generator
 from wildpose.models.refiner import PELVIS, Evidence, PoseRefiner
 from wildpose.predict.onnx_model import OnnxModel
 from wildpose.stored import rounded
 from wildpose.train import lessons as lessons_module
-from wildpose.train.lessons import Lessons, true_pose
+from wildpose.train.guard import full_disk_told
+from wildpose.train.lessons import Lessons, _write, true_pose
 from wildpose.train.places import learn_places, poses_of
 from wildpose.train.refine import RefineSettings, pose_error, refine, teach
 from wildpose.train.start import read_start
@@ -120,6 +124,29 @@ def test_a_weights_file_of_it_gives_the_refined_pose(refined, tmp_path):
     on.start_from(tmp_path / "w.onnx")  # as `wildpose adapt` does
     as_stored = rounded(generator.refiner.net[0].weight.numpy(), "int8")
     torch.testing.assert_close(on.average.refiner.net[0].weight, torch.from_numpy(as_stored))
+
+
+def test_a_full_disk_is_told_as_such(tmp_path):
+    """Not as an error of the library that makes bytes of tensors: `full_disk_told` has to know it."""
+    sizes = {"first": (2,), "height": (), "second": (2,), "second_height": (), "depth": (), "pose": (3,)}
+    lessons = Lessons.of({name: torch.zeros(40, 16, *size) for name, size in sizes.items()})
+    people = Dots(90, with_3d=False)
+    writes = (
+        lambda: _write(tmp_path / "part.safetensors", lessons),
+        lambda: write_lifted(tmp_path / "dots.safetensors", np.zeros((90, 16)), people, "a test"),
+    )
+    for write in writes:
+        write()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, limits[1]))
+    try:
+        for write in writes:
+            with pytest.raises(InputError, match="room on the disk"), full_disk_told(tmp_path):
+                write()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
 def counters(network: torch.nn.Module) -> set[str]:

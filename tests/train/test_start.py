@@ -61,6 +61,17 @@ def test_training_may_go_on_at_another_input_size(trained):
         assert torch.equal(weight, larger.generator.state_dict()[name]), name
 
 
+def test_a_refiner_of_another_width_is_begun_anew(tmp_path):
+    """What a narrower one learnt doesn't fit; what the network learnt does."""
+    small, large = (dataclasses.replace(MODEL, refiner_width=width) for width in (8, 16))
+    first = Training(tiny_config(model=small), "pretrain-3d")
+    first.origin |= {"history": [{"phase": "pretrain-3d", "steps": 0, "batch": 4}], "data": []}
+    second = Training(tiny_config(model=large), "pretrain-3d")
+    second.start_from(first.save(tmp_path))
+    assert torch.equal(second.generator.pose_2d.stem[0].weight, first.average.pose_2d.stem[0].weight)
+    assert second.generator.refiner.net[0].out_features == 16
+
+
 @pytest.mark.parametrize("more", [1, 2])
 def test_a_network_with_more_stacks_says_the_same_at_first_and_learns_in_the_new_ones(trained, more):
     stacks = MODEL.stacks + more

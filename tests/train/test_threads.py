@@ -30,6 +30,32 @@ def test_torch_and_numba_have_as_many_threads_as_asked_for(count, late):
     assert numba_has == (len(os.sched_getaffinity(0)) if late else count)
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["adapt", ".", "--out", "mine.onnx", "--threads", "1"],
+        ["train", "pretrain-2d", "--out", "run", "--threads", "1"],
+        ["refine", "default", "--out", "run", "--threads", "1"],
+        ["lift", "default", "--out", "run", "--threads", "1"],
+        ["detector", "train", "--out", "run", "--threads", "1"],
+        ["bench", "train", "--preset", "smoke", "--threads", "1"],
+    ],
+)
+def test_every_command_says_so_before_anything_imports_numba(args, tmp_path):
+    spy = """
+import sys
+from wildpose.train import threads
+def spied(count):
+    print(count, "numba" in sys.modules)
+    raise SystemExit(0)
+threads.use_threads = spied
+from wildpose.cli import main
+main(sys.argv[1:])
+"""
+    done = subprocess.run([sys.executable, "-c", spy, *args], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "False"]
+
+
 def test_without_a_number_both_stay_as_they_are(monkeypatch):
     import torch
 

@@ -69,6 +69,9 @@ def bench_train(config: TrainConfig, phase: Phase, steps: int, threads: int, pla
 
     from wildpose.data.mix import TrainData
     from wildpose.train.memory import keep_freed_memory
+    from wildpose.train.threads import use_threads
+
+    use_threads(threads)  # before what imports numba
     from wildpose.train.state import Training
     from wildpose.train.steps import advance
     from wildpose.train.workers import join
@@ -78,7 +81,6 @@ def bench_train(config: TrainConfig, phase: Phase, steps: int, threads: int, pla
     load = load_per_core()
     # Every step trains everything: the plain one knows of no steps with the 2D module frozen.
     config = override(config, ("pretrain_3d.head_only_steps=0",))
-    torch.set_num_threads(threads)
     kept = keep_freed_memory()
     data = TrainData(wild=Noise(False), studio=Noise(True))
     with join() as workers:

@@ -48,6 +48,11 @@ def main(args: list[str] | None = None) -> None:
             raise SystemExit(141) from None
         except InputError as error:
             _stop(f"error: {error}", 2, debug)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            got, fix = error.strerror or type(error).__name__, "check the path, its rights and the room on the disk"
+            _stop(f"error: expected to be able to read or write {error.filename}, got {got}; {fix}", 2, debug)
         except ModuleNotFoundError as error:
             if (error.name or "").split(".")[0] == "wildpose":
                 raise

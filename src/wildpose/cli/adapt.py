@@ -6,6 +6,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from wildpose.cli.outputs import check_file
 from wildpose.errors import InputError
 
 
@@ -48,18 +49,23 @@ def adapt(
         raise InputError("--labels FILE beside --unlabelled", "none", "name that folder in place of PHOTOS")
     if steps is not None and steps < 1:
         raise InputError("--steps of 1 or more", str(steps), "mend --steps")
+    check_file(out)
+    check_file(out.with_suffix(".adapt") / "run.json")
+    from wildpose.train.memory import keep_freed_memory
+    from wildpose.train.threads import use_threads
+
+    keep_freed_memory()
+    use_threads(threads)  # before what imports numba
     from wildpose.adapt.run import Task, adapt_weights
     from wildpose.adapt.settings import settings
     from wildpose.cli.train import check_sizes
     from wildpose.train.guard import Interrupted
-    from wildpose.train.memory import keep_freed_memory
     from wildpose.train.start import read_start
-    from wildpose.train.threads import use_threads
+    from wildpose.train.state import check_sides
 
     config = settings(read_start(weights).model, steps, set)
     check_sizes(config)
-    keep_freed_memory()
-    use_threads(threads)
+    check_sides(config)
     task = Task(photos, labels, out, weights, outdoor, studio, unlabelled)
     try:
         report = adapt_weights(task, config)

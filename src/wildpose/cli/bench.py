@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from tyro.conf import arg
 from tyro.extras import SubcommandApp
 
+from wildpose.cli.outputs import check_file
+
 bench = SubcommandApp()
 
 
@@ -32,6 +34,7 @@ def predict(
         frames: Of the video, in each of five runs.
         out: JSON file to write the figures to, with the machine they were taken on.
     """
+    check_file(out)
     from wildpose.bench.predict import bench_predict, table
 
     _tell(bench_predict(weights, threads, runs, video, detector, frames), table, out)
@@ -59,6 +62,7 @@ def train(
         plain: Run the plain version too; share of the peak and speed-up need it.
         out: JSON file to write the figures to, with the machine they were taken on.
     """
+    check_file(out)
     from wildpose.bench.train import bench_train, train_table
     from wildpose.cli.train import check_sizes
     from wildpose.config import PRESETS, override
@@ -90,6 +94,7 @@ def curves(
         picture: PNG file for the curves.
         out: JSON file to write every loss to.
     """
+    check_file(out)
     from wildpose.bench.curves import bench_curves, curves_table, draw
 
     result = bench_curves(lsp, lspet, preset, steps, seed)
@@ -118,6 +123,7 @@ def runtimes(
         runs: Timed runs of one crop, after 20 that don't count; a quarter as many of eight.
         out: JSON file to write the figures to, with the machine they were taken on.
     """
+    check_file(out)
     from wildpose.bench.runtimes import bench_runtimes, runtimes_table
 
     _tell(bench_runtimes(weights, lsp, full, threads, runs), runtimes_table, out)
@@ -140,6 +146,7 @@ def data(
         size_px: Side of a picture.
         out: JSON file to write the figures to, with the machine they were taken on.
     """
+    check_file(out)
     from wildpose.bench.data import bench_data, data_table
 
     _tell(bench_data(kind, images, workers, size_px), data_table, out)
@@ -168,6 +175,7 @@ def smoothing(
         seed: Of the noise.
         out: JSON file to write the figures to.
     """
+    check_file(out)
     from wildpose.bench.smoothing import bench_smoothing, bench_video, smoothing_table
     from wildpose.errors import InputError
     from wildpose.predict.smooth import Smoothing

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from wildpose.cli.outputs import check_file
 from wildpose.errors import InputError
 
 detector = tyro.extras.SubcommandApp()
@@ -54,9 +55,10 @@ def train(
     from wildpose.train.memory import keep_freed_memory
     from wildpose.train.threads import use_threads
 
-    if steps < 1 or (stop_at is not None and stop_at < 1) or batch < 2 or side_px < COARSEST or side_px % COARSEST:
-        got = f"{steps}, {batch} and {side_px}"
-        expected = f"steps, stop_at of at least 1, batch of at least 2, side_px a multiple of {COARSEST}"
+    least = min(steps, 1 if stop_at is None else stop_at, batch - 1, seed + 1)
+    if least < 1 or side_px < COARSEST or side_px % COARSEST:
+        got = f"{steps}, {batch}, {seed} and {side_px}"
+        expected = f"steps and stop_at of at least 1, batch 2, seed 0, side_px a multiple of {COARSEST}"
         raise InputError(expected, got, "mend the options")
     keep_freed_memory()
     use_threads(threads)
@@ -163,6 +165,7 @@ def evaluate(
         weights: An .onnx file of `wildpose export`, likewise; only for --poses.
         out: Also write the numbers to this JSON file.
     """
+    check_file(out)
     from wildpose.detector.data import gather
     from wildpose.detector.evaluate import evaluate_detector, evaluate_on_photos
     from wildpose.predict.detect import Detector

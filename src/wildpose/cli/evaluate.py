@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Literal
 
+from wildpose.cli.outputs import check_file
+
 
 def evaluate(
     data: Literal["lsp", "mpii", "studio", "outdoor", "human36m", "mpi_inf_3dhp"],
@@ -28,6 +30,7 @@ def evaluate(
             people whom the picture shows whole.
         out: Also write the numbers to this JSON file.
     """
+    check_file(out)
     from wildpose.evaluate import (
         evaluate_human36m,
         evaluate_lsp,

@@ -134,6 +134,8 @@ def check_sizes(config: TrainConfig) -> None:
         if not 0 <= getattr(config, name).batch_3d <= config.batch:
             got = str(getattr(config, name).batch_3d)
             raise InputError(f"{name}.batch_3d from 0 to batch = {config.batch}", got, f"mend --set {name}.batch_3d")
+    if config.seed < 0:
+        raise InputError("seed of at least 0", str(config.seed), "mend --set seed")
     for name in ("log_every", "validate_every", "batch"):
         if getattr(config, name) < 1:
             raise InputError(f"{name} of at least 1", str(getattr(config, name)), f"mend --set {name}")

@@ -127,7 +127,7 @@ def _spread(samples: SampleSet, rows: np.ndarray | None = None) -> Some:
     return Some(samples, rows[np.unique(np.linspace(0, len(rows) - 1, VALIDATION_IMAGES).astype(int))])
 
 
-def _to_train_on(path: Path) -> StudioSet:
+def to_train_on(path: Path) -> StudioSet:
     """A rendered set. InputError for one of people to be tested on."""
     rendered = StudioSet(path)
     if (rendered.split != "train").any():
@@ -138,7 +138,7 @@ def _to_train_on(path: Path) -> StudioSet:
 
 
 def _studio(path: Path) -> Opened:
-    studio = _to_train_on(path)
+    studio = to_train_on(path)
     held_out = studio.subject == VALIDATION_SUBJECT
     watched = np.flatnonzero(held_out)[:VALIDATION_IMAGES]
     return Rendered(studio, np.flatnonzero(~held_out)), Rendered(studio, watched) if len(watched) else None
@@ -146,7 +146,7 @@ def _studio(path: Path) -> Opened:
 
 def _outdoor(only_2d: bool) -> Callable[[Path], Opened]:
     def open_it(path: Path) -> Opened:
-        rendered = _to_train_on(path)
+        rendered = to_train_on(path)
         return Rendered(rendered, np.arange(len(rendered)), only_2d), None
 
     return open_it

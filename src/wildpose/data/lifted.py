@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from wildpose.data.sample import Sample, SampleSet
 from wildpose.errors import InputError
@@ -44,7 +44,7 @@ def write_lifted(path: Path, depth_px: Float[np.ndarray, "N 16"], samples: Sampl
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}")
     told = {"format": FORMAT, "labels": digest_labels(samples), "source": source}
-    save_file({"depth_px": depth_px.astype(np.float32)}, draft, told)
+    draft.write_bytes(save({"depth_px": depth_px.astype(np.float32)}, told))  # save_file raises no OSError
     os.replace(draft, path)
 
 

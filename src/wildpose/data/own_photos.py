@@ -57,11 +57,18 @@ def load_own(photos: Path, labels: Path) -> OwnPhotos:
         raise InputError(expected, f"none ({len(rows)} annotated)", f"{FIX}; coordinates are pixels")
     images, joints_px, mask, boxes = (np.array(column) for column in zip(*kept, strict=True))
     people = People(photos, images, joints_px.astype(np.float32), mask, boxes.astype(np.float32))
-    missing = [name for name in dict.fromkeys(images.tolist()) if not (photos / name).is_file()]
+    missing = [name for name in dict.fromkeys(images.tolist()) if not _is_there(photos / name)]
     if missing:
         got = f"{len(missing)} missing ({', '.join(missing[:3])})"
         raise InputError(f"the {len(set(images.tolist()))} labelled photos in {photos}", got, "check the folder")
     return OwnPhotos(people, sizes, len(rows) - len(kept))
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than any file's
+        return False
 
 
 @contextmanager
@@ -78,7 +85,9 @@ def _images(stored: Any, path: Path) -> tuple[dict[int, str], dict[str, Size]]:
     for i, image in enumerate(need_list(stored, "images", path)):
         where = f"image {i}"
         name = inside(need(image, "file_name", path, where), path, where)
-        names[need_whole(image, "id", path, where)] = name
+        number = need_whole(image, "id", path, where)
+        if names.setdefault(number, name) != name:  # as of two exports put together
+            raise InputError(f"an id for each image in {path}", f"{number} for {names[number]} and {name}", FIX)
         if image.get("width") and image.get("height"):
             sizes[name] = (need_whole(image, "width", path, where), need_whole(image, "height", path, where))
     return names, sizes
@@ -91,7 +100,9 @@ def _columns(stored: Any, path: Path) -> dict[int, list[str]]:
         if isinstance(category, dict) and category.get("keypoints"):
             where = f"category {i}"
             joints = need_list(category, "keypoints", path, where)
-            columns[need_whole(category, "id", path, where)] = [*map(str, joints)]
+            number, found = need_whole(category, "id", path, where), [*map(str, joints)]
+            if columns.setdefault(number, found) != found:
+                raise InputError(f"an id for each category in {path}", f"{number} with two lists of keypoints", FIX)
     if not columns:
         raise InputError(f"a category with keypoints in {path}", "none", FIX)
     for names in columns.values():
@@ -107,7 +118,7 @@ def _people(
     """Image, joints, mask and box of everybody who has keypoints."""
     for i, annotation in enumerate(need_list(stored, "annotations", path)):
         where = f"annotation {i}"
-        joints = columns.get(need(annotation, "category_id", path, where))
+        joints = columns.get(need_whole(annotation, "category_id", path, where))
         if joints is None or annotation.get("iscrowd") or not annotation.get("keypoints"):
             continue
         image = need_whole(annotation, "image_id", path, where)

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
+from wildpose.data.kinds import to_train_on
 from wildpose.data.lsp import load_lsp, load_lspet
 from wildpose.data.mix import LSP_REPEATS, LSP_TERMS, LSPET_TERMS, RENDERED_TERMS, Rendered
 from wildpose.data.sample import SampleSet
-from wildpose.data.studio import StudioSet
 from wildpose.detector.model import STRIDE, Wanted, aims
 from wildpose.detector.scenes import Labelled, Scene, compose
 from wildpose.errors import InputError
@@ -95,7 +95,7 @@ def gather(
             {"name": "LSPET with 12 or more joints, nine of ten", "terms": LSPET_TERMS, "samples": len(kept)}
         )
     if outdoor:
-        rendered = StudioSet(outdoor)
+        rendered = to_train_on(outdoor)
         kept, rendered_val = parts(Rendered(rendered, np.arange(len(rendered)), only_2d=True), np.arange(len(rendered)))
         train.append((kept, RENDERED_CERTAINTY))
         sources.append({"name": "outdoor train, nine of ten", "terms": RENDERED_TERMS, "samples": len(kept)})

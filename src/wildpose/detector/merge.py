@@ -12,7 +12,7 @@ from wildpose.detector.model import PeopleNet
 from wildpose.detector.train import read_detector, training_of
 from wildpose.errors import InputError
 from wildpose.train.checkpoint import save_checkpoint
-from wildpose.train.merge import mean_of
+from wildpose.train.merge import check_new, mean_of
 
 
 def merge_detectors(parts: Sequence[Path], out: Path) -> Path:
@@ -33,4 +33,5 @@ def merge_detectors(parts: Sequence[Path], out: Path) -> Path:
     }
     mean = PeopleNet()
     mean.load_state_dict(mean_of([kept["average"] for kept in tensors]))
-    return save_checkpoint(out, {"network": mean, "average": mean}, [], merged)
+    check_new(out, merged["step"])
+    return save_checkpoint(out, {"network": mean, "average": mean}, [], merged, keep=None)

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from wildpose.data.mix import each_once
 from wildpose.detector.data import PeopleData, SceneBatches
 from wildpose.detector.model import BOX_WEIGHT, PeopleNet, Wanted, losses, maps
 from wildpose.detector.validate import empty, judge, photos
@@ -65,6 +66,7 @@ class DetectorTraining:
         torch.manual_seed(config.seed)
         self.config, self.step, self.means = config, 0, Means()
         self.started_from: dict[str, Any] | None = None  # training of other weights, for the weights file
+        self.learnt_from: list[dict[str, Any]] = []  # the data of those, or of a run that goes on
         self.network = PeopleNet().to(memory_format=torch.channels_last)
         self.average = PeopleNet().to(memory_format=torch.channels_last).eval().requires_grad_(False)
         self.average.load_state_dict(self.network.state_dict())
@@ -101,10 +103,10 @@ class DetectorTraining:
         """Weights of a detector's checkpoint, or of an exported file ("default": the one in the package)."""
         if source.is_dir():
             state, tensors = read_detector(source)
-            weights, self.started_from = tensors["average"], training_of(state)
+            weights, self.started_from, self.learnt_from = tensors["average"], training_of(state), state["data"]
         else:
             metadata, weights = read_file(str(source))
-            self.started_from = metadata["training"]
+            self.started_from, self.learnt_from = metadata["training"], metadata["training_data"]
         for network in (self.network, self.average):
             missing, unexpected = network.load_state_dict(weights, strict=False)
             if unexpected or any(not name.endswith("num_batches_tracked") for name in missing):
@@ -114,10 +116,19 @@ class DetectorTraining:
         state = {"step": self.step, "phase": "detector", "config": asdict(self.config), "means": asdict(self.means)}
         state |= {"started_from": self.started_from} if self.started_from else {}
         networks = {"network": self.network, "average": self.average}
-        return save_checkpoint(folder, networks, [self.optimiser], {**state, "data": list(sources)})
+        state |= {"sources": list(sources), "data": each_once([*self.learnt_from, *sources])}
+        return save_checkpoint(folder, networks, [self.optimiser], state)
 
-    def resume(self, checkpoint: Path) -> None:
+    def resume(self, checkpoint: Path, sources: tuple[dict[str, Any], ...]) -> None:
+        """InputError for a mean of detectors, settings (but steps) or sets that aren't those of the run."""
         state, tensors = read_detector(checkpoint)
+        fix = "give the options of that run (--steps may differ), or another --out and --init"
+        if "mean_of" in state:
+            raise InputError(f"a run to go on with in {checkpoint.parent}", "a mean of detectors", fix)
+        others = {**state["config"], "steps": 0} != {**asdict(self.config), "steps": 0}
+        if others or state.get("sources", list(sources)) != list(sources):
+            raise InputError(f"the settings and sets of the run in {checkpoint.parent}", "others", fix)
+        self.learnt_from = state["data"]
         self.network.load_state_dict(tensors["network"])
         self.average.load_state_dict(tensors["average"])
         restore_optimiser(self.optimiser, tensors["optimiser-0"])
@@ -175,8 +186,8 @@ def train_detector(
 
     init: a checkpoint or an exported file to begin from, in place of random weights.
 
-    Raises Interrupted after SIGTERM or Ctrl-C, InputError for damaged checkpoints, a folder that another run writes, a
-    full disk.
+    Raises Interrupted after SIGTERM or Ctrl-C, InputError for damaged checkpoints, those of other settings or sets, a
+    folder that another run writes, a full disk.
     """
     out.mkdir(parents=True, exist_ok=True)
     end = min(config.steps, stop_at or config.steps)
@@ -185,7 +196,7 @@ def train_detector(
         training = DetectorTraining(config)
         found = latest_checkpoint(out)
         if found:
-            training.resume(found)
+            training.resume(found, data.sources)
             _tell(f"goes on from {found}")
         elif init:
             training.start_from(init)

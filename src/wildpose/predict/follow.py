@@ -124,8 +124,8 @@ class PeopleFollower:
 
     def _add_new(self, followed: list[Tracked], found: list[Pose3D]) -> list[Tracked]:
         new = [pose for pose in found if not is_repeat(pose, [person.pose for person in followed])]
-        people = followed + [self._number(pose) for pose in new]
-        return people[: self.max_people]
+        room = max(0, self.max_people - len(followed))  # nobody beyond it uses up a number, or a lost person's
+        return [*followed, *map(self._number, new[:room])][: self.max_people]
 
     def _number(self, pose: Pose3D) -> Tracked:
         """The number of the nearest lost person where one fits, or else a new one."""

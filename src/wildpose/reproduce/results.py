@@ -43,7 +43,7 @@ def figures_of(
     outcomes: Sequence[Outcome], rows: Sequence[Row], paper: PaperTable, which: str, title: str, table_row: str = ""
 ) -> Figures | None:
     """From the reports on set `which`: the row `table_row` (or the first) of the first table whose title contains
-    `title`; None if no run was judged on that set."""
+    `title`; None if no run was judged on that set, or so."""
     found: dict[str, list[list[float]]] = {}
     seeds: dict[str, list[int]] = {}
     columns: tuple[str, ...] = ()
@@ -52,7 +52,9 @@ def figures_of(
         for outcome in outcomes:
             if outcome.row != row or which not in outcome.reports:
                 continue
-            table = next(t for t in outcome.reports[which]["tables"] if title in t["title"])
+            table = next((t for t in outcome.reports[which]["tables"] if title in t["title"]), None)
+            if table is None:
+                continue
             line = table["rows"][table_row or next(iter(table["rows"]))]
             columns, ours = tuple(table["columns"]), table["title"]
             found.setdefault(row.name, []).append([_number(v) for v in line])

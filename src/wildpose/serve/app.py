@@ -110,13 +110,14 @@ class App:
         return JSONResponse({})
 
     async def see_webcam(self, request: Request) -> Response:
-        """POST of a JPEG: the frame in format wildpose/1."""
+        """POST of a JPEG: the frame in format wildpose/1, and whether it was the last that will be taken."""
         webcam, picture = self._webcam(), b""
         async for chunk in request.stream():
             picture += chunk
             if len(picture) > self.limits.picture_bytes:
                 raise HTTPException(413, f"expected pictures of at most {self.limits.picture_bytes / 1e6:g} MB")
-        return JSONResponse({"frame": await self._alone(partial(webcam.step, picture))})
+        frame = await self._alone(partial(webcam.step, picture))
+        return JSONResponse({"frame": frame, "full": webcam.full})
 
     async def end_webcam(self, _: Request) -> Response:
         webcam = self._webcam()

@@ -129,8 +129,9 @@ class Webcam:
             yield self._next, list(follower.step(self._next.image_rgb, self._next.time_s))
 
     def step(self, picture: bytes) -> dict[str, Any]:
-        """The next picture, a JPEG: returns its frame in format wildpose/1. Raises InputError."""
-        if len(self.frames) >= self.limits.frames:
+        """The next picture, a JPEG: returns its frame in format wildpose/1. Raises InputError, also for one more when
+        it is `full`."""
+        if self.full:
             raise InputError(f"at most {self.limits.frames} pictures of a webcam", "one more", "stop and start again")
         image = _decode(picture)
         now = time.monotonic()
@@ -143,6 +144,11 @@ class Webcam:
         self.pictures.add(image)
         camera = camera_with_fov((height, width))
         return to_json(Recording(self.frames[-1:], 1.0, camera))["frames"][0]
+
+    @property
+    def full(self) -> bool:
+        """Whether no further picture will be taken."""
+        return len(self.frames) >= self.limits.frames
 
     def finish(self, results: Results) -> str:
         """The key of the page of all that was seen. Raises InputError if that is nothing."""

@@ -16,12 +16,13 @@ from wildpose.studio.rotations import euler, segment_poses
 NAMES = {
     "upper_arm": ("arm", "upperarm", "uparm", "shldr", "shoulder", "humerus"),
     "forearm": ("forearm", "lowerarm", "lowarm", "elbow", "radius"),
-    "hand": ("hand", "wrist"),
+    "hand": ("wrist", "hand"),
     "thigh": ("upleg", "upperleg", "thigh", "hip", "femur"),
     "shin": ("leg", "lowleg", "lowerleg", "shin", "calf", "knee", "tibia"),
-    "foot": ("foot", "ankle"),
+    "foot": ("ankle", "foot"),
 }
-"""Names of a side's joints without the side, best first: the joint at the near end of the segment."""
+"""Names of a side's joints without the side, best first: the joint at the near end of the segment. (SMPL has
+ankle and foot, wrist and hand: the latter are the ball of the foot and the knuckles.)"""
 
 MOST_CHANNELS = 9
 """Of one joint: position, rotation and, in some files, scale."""

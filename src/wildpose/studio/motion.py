@@ -42,7 +42,7 @@ def read_clip(path: Path) -> Clip:
             poses = _read_amc(path)
         else:
             poses = _read_deepmimic(path)
-    except (ValueError, KeyError, IndexError, OSError, UnicodeDecodeError) as error:
+    except (ValueError, TypeError, KeyError, IndexError, OSError, UnicodeDecodeError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"a motion file that can be read: {path}", f"{type(error).__name__}: {error}"[:160],

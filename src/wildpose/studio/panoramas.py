@@ -6,7 +6,9 @@ squares of SQUARE x SQUARE px. Radiance is scaled so that its median is MEDIAN: 
 """
 
 import io
+import zlib
 from pathlib import Path
+from zipfile import BadZipFile
 
 import cv2
 import numpy as np
@@ -40,7 +42,7 @@ def read_panorama(path: Path) -> Float[np.ndarray, "H W 3"]:
     """Linear radiance (RGB, equirectangular, W = 2 H) of one file; InputError says what is wrong with it."""
     try:
         radiance = _read_npz(path) if path.suffix.lower() == ".npz" else _read_hdr(path)
-    except (OSError, ValueError, KeyError, EOFError, cv2.error) as error:
+    except (OSError, ValueError, KeyError, EOFError, IndexError, BadZipFile, zlib.error, cv2.error) as error:
         raise InputError(f"a panorama that can be read: {path}", type(error).__name__, "leave it out") from error
     if radiance is None or radiance.dtype.kind != "f":
         got = "no picture" if radiance is None else "a picture of 8 bits, which can't light a person"
@@ -76,7 +78,8 @@ def _reduced(radiance: np.ndarray, width: int) -> np.ndarray:
 def pack(radiance: Float[np.ndarray, "H W 3"]) -> bytes:
     """The .npz file of a packed panorama, at most WIDTH_PX wide; the same radiance gives the same bytes."""
     radiance = radiance / max(float(np.median(radiance)), 1e-3) * MEDIAN
-    small = np.maximum(_reduced(_mended(radiance), WIDTH_PX), 0)
+    whole_squares = radiance.shape[1] // (2 * SQUARE) * (2 * SQUARE)
+    small = np.maximum(_reduced(_mended(radiance), min(WIDTH_PX, whole_squares)), 0)
     coded = np.log1p(np.minimum(small, WHITE) / TOE) / np.log1p(WHITE / TOE)
     sampling = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
     picture = np.rint(255 * coded[..., ::-1]).astype(np.uint8)

@@ -59,10 +59,13 @@ def body_of(subject: str) -> int:
 
 def clip_action(name: str) -> str:
     """A studio action for a motion file's name; files that say nothing serve as Gesturing."""
-    plain = name.lower()
-    if plain[:1].isdigit() and not plain.startswith(("01_", "02_", "03_")):
-        return "Walking"  # the CMU walking clips bear only numbers
-    return next((action for action, words in _KEYWORDS if any(word in plain for word in words)), "Gesturing")
+    plain = name.lower().replace("spine", "")
+    for action, words in _KEYWORDS:
+        # CMU's numbers are a file's whole name; others have digits anywhere
+        if any(plain.startswith(word) if word[0].isdigit() else word in plain for word in words):
+            return action
+    walk = plain[:1].isdigit() and not plain.startswith(("01_", "02_", "03_"))  # CMU's walks bear only numbers
+    return "Walking" if walk else "Gesturing"
 
 
 def clip_owner(name: str) -> str:

@@ -51,8 +51,9 @@ def save_checkpoint(
     networks: dict[str, nn.Module],
     optimisers: list[torch.optim.Optimizer],
     state: dict[str, Any],
+    keep: int | None = KEEP,
 ) -> Path:
-    """Write `run/step-NNNNNN`; state must hold `step`. Older checkpoints but KEEP are removed afterwards.
+    """Write `run/step-NNNNNN`; state must hold `step`. Older checkpoints but `keep` are removed afterwards; None: none.
 
     Whatever goes wrong (OSError: the disk is full), the checkpoints that were there stay as they were.
     """
@@ -75,7 +76,7 @@ def save_checkpoint(
     except OSError:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    for old in checkpoints(run)[:-KEEP]:
+    for old in checkpoints(run)[:-keep] if keep else []:
         os.replace(old, draft)  # gone at once: a kill half-way through leaves a draft, not a damaged checkpoint
         shutil.rmtree(draft)
     return target

@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from jaxtyping import Float
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
@@ -137,5 +137,5 @@ def _read(place: Path) -> Lessons | None:
 def _write(place: Path, lessons: Lessons) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     draft = place.with_name(f".{place.name}")
-    save_file({k: v.contiguous() for k, v in lessons.tensors().items()}, draft)
+    draft.write_bytes(save_tensors({k: v.contiguous() for k, v in lessons.tensors().items()}))  # or OSError: disk full
     os.replace(draft, place)

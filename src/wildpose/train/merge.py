@@ -20,7 +20,7 @@ from wildpose.config import PHASES, TrainConfig, from_dict
 from wildpose.data.mix import each_once
 from wildpose.errors import InputError
 from wildpose.models.generator import Generator
-from wildpose.train.checkpoint import read_checkpoint, save_checkpoint
+from wildpose.train.checkpoint import checkpoint_path, read_checkpoint, save_checkpoint
 
 FIX = "merge networks that went on from one checkpoint or weights file"
 
@@ -56,7 +56,15 @@ def merge(parts: Sequence[Path], out: Path) -> Path:
     }
     mean = Generator(models[0])
     mean.load_state_dict(mean_of([kept["average"] for kept in tensors]))
-    return save_checkpoint(out / "merge", {"generator": mean, "average": mean}, [], merged)
+    check_new(out / "merge", merged["step"])
+    return save_checkpoint(out / "merge", {"generator": mean, "average": mean}, [], merged, keep=None)
+
+
+def check_new(run: Path, step: int) -> None:
+    """InputError if a checkpoint of that step is there: a mean bears the number of the longest of its trainings."""
+    if checkpoint_path(run, step).exists():
+        got = f"a checkpoint of step {step}"
+        raise InputError(f"nothing in the way of the mean in {run}", got, "give another --out")
 
 
 def mean_of(weights: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:

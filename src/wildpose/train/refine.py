@@ -96,7 +96,8 @@ def _refined(
         "data": each_once([*data.sources, *begun.origin["data"]]),
         "bone_sum_mm": data.bone_sum_mm,
     }
-    return save_checkpoint(folder, {"generator": generator, "average": generator}, [], state)
+    # numbers of rounds are no ages: what other settings made stays
+    return save_checkpoint(folder, {"generator": generator, "average": generator}, [], state, keep=None)
 
 
 def _figures(generator: Generator, data: TrainData) -> str:

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import hashlib
 import math
 from dataclasses import asdict
 from pathlib import Path
@@ -48,6 +49,7 @@ class Training:
         torch.manual_seed(config.seed)
         self.step = 0
         self.origin: dict[str, Any] = {"history": [], "data": []}
+        self._begun_from = f"seed {config.seed}"  # or a digest of weights: by that `merge` knows a common start
         self.means = Means()
         self.generator = self._placed(Generator(config.model))
         self.average = copy.deepcopy(self.generator).eval()
@@ -57,7 +59,7 @@ class Training:
         self.networks: dict[str, nn.Module] = {"generator": self.generator, "average": self.average}
         self.optimisers = [_optimiser(config, self.generator, self.settings.lr, self.dtype)]
         if phase == "adversarial":
-            _check_sides(config, self.settings.batch_3d)
+            check_sides(config)
             self.discriminator = self._placed(Discriminator(config.discriminator, config.model), channels_last=False)
             self.networks["discriminator"] = self.discriminator
             lr = config.adversarial_loss.lr_discriminator
@@ -91,14 +93,16 @@ class Training:
         weights = with_more_stacks(start.weights, start.model.stacks, ours.stacks)
         if start.phase == PHASES[0]:  # its depth module never learnt anything: any will do
             weights = {k: v for k, v in weights.items() if k.startswith("pose_2d.")}
-        if not ours.refiner_width:  # it corrected the errors of the network that it was made for
+        sizes = ("refiner_width", "refiner_places_width")
+        if any(getattr(ours, size) != getattr(start.model, size) for size in sizes):
+            # it corrected the errors of the network that it was made for; or one of another size is to be learnt
             weights = {k: v for k, v in weights.items() if not k.startswith("refiner.")}
         for network in (self.generator, self.average):
             missing, unexpected = network.load_state_dict(weights, strict=False)
             missing = [name for name in missing if not name.endswith("num_batches_tracked")]  # counts, used by nothing
             if unexpected or any(not name.startswith(("depth.", "refiner.")) for name in missing):
                 raise InputError(f"weights of {ours}", f"others in {source}", "use the preset that they are of")
-        self.origin = dict(start.origin)
+        self.origin, self._begun_from = dict(start.origin), digest_of(start.weights)
 
     def resume(self, checkpoint: Path) -> None:
         state, tensors = read_checkpoint(checkpoint)
@@ -121,7 +125,7 @@ class Training:
             expected = f"the data of the run that stopped at step {self.step}"
             raise InputError(expected, "other sets, labels or shares", fix)
         if self.step == 0:  # a resumed run has noted it already
-            entry = {"phase": self.phase, "steps": 0, "batch": self.config.batch}
+            entry = {"phase": self.phase, "steps": 0, "batch": self.config.batch, "from": self._begun_from}
             learnt_from = each_once([*self.origin["data"], *data.sources])
             self.origin = {"history": [*self.origin["history"], entry], "data": learnt_from, "digest": data.digest}
         if data.bone_sum_mm is not None and self.phase != PHASES[0]:
@@ -138,6 +142,14 @@ class Training:
         return save_checkpoint(folder, self.networks, self.optimisers, state)
 
 
+def digest_of(weights: dict[str, torch.Tensor]) -> str:
+    """A short name for weights: the first digits of the SHA-256 of their bytes, by name."""
+    told = hashlib.sha256()
+    for name in sorted(weights):
+        told.update(name.encode() + weights[name].contiguous().cpu().numpy().tobytes())
+    return told.hexdigest()[:12]
+
+
 def _check_shares(batch: int, batch_3d: int, workers: int, accumulate: int) -> None:
     parts = workers * accumulate
     if accumulate < 1 or batch % parts or batch_3d % parts:
@@ -147,9 +159,10 @@ def _check_shares(batch: int, batch_3d: int, workers: int, accumulate: int) -> N
         )
 
 
-def _check_sides(config: TrainConfig, batch_3d: int) -> None:
-    """D needs samples with 3D labels, and others as well if it compares predictions for both."""
-    most = config.batch - (config.adversarial_loss.true_side == "predictions")
+def check_sides(config: TrainConfig) -> None:
+    """Phase 3 needs samples with 3D labels for D, and others as well if D compares predictions for both. InputError."""
+    batch_3d, most = config.adversarial.batch_3d, config.batch
+    most -= config.adversarial_loss.true_side == "predictions"
     if not 0 < batch_3d <= most:
         expected = f"from 1 to {most} samples with 3D labels in every batch of {config.batch}, for D to tell apart"
         raise InputError(expected, str(batch_3d), "mend --set batch and adversarial.batch_3d")

@@ -125,7 +125,8 @@ async function sendPictures() {  // one after the other, as quickly as they are 
   while (!stopped) {
     canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
     const jpeg = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85));
-    const {frame} = await (await post("/webcam/picture", jpeg)).json();
+    const {frame, full} = await (await post("/webcam/picture", jpeg)).json();
+    stopped ||= full;  // the page is made of what there is
     const picture = await createImageBitmap(canvas);
     viewer.contentWindow.postMessage({frame, picture}, "*", [picture]);
     const now = performance.now();
