@@ -10,6 +10,7 @@ from made_up_people import People, with_people, write_rendered
 
 from wildpose.cli import main
 from wildpose.evaluate import card as module
+from wildpose.evaluate.card_text import samples_seen
 from wildpose.evaluate.failures import KINDS
 from wildpose.studio import protocol
 
@@ -117,3 +118,13 @@ def test_groupings_of_failures_by_the_truth():
     assert view.labels.tolist() == ["the front", "behind", "the front"]
     assert trunk.labels.tolist() == ["upright", "upright", "level"]
     assert hidden.labels.tolist() == ["0 to 3", "0 to 3", "8 or more"]
+
+
+def test_what_networks_of_a_mean_saw_together_counts_once():
+    """Two that part after the second phase, and one of which only the first is the same."""
+    first, second = ({"phase": name, "steps": steps, "batch": 4} for name, steps in (("a", 10), ("b", 20)))
+    third, other = second | {"steps": 30}, second | {"steps": 5}
+    histories = ([first, second, second], [first, second, third], [first, other, second])
+    history = [{**phase, "network": i + 1} for i, phases in enumerate(histories) for phase in phases]
+    assert samples_seen(history) == 4 * (10 + 20 + 20 + 30 + 5 + 20)
+    assert samples_seen([first, second, second]) == 4 * (10 + 20 + 20) and samples_seen([]) == 0

@@ -61,10 +61,15 @@ def predict_video(
     if smoothing and video.camera is None:
         seen = smooth_people(fill_gaps(seen, max_people), smoothing)
     elif smoothing:
-        seen = smooth_people(seen, replace(smoothing, ahead_frames=0))
+        seen = smooth_people(seen, live(smoothing))
     for frame, people in seen:
         height, width = frame.image_rgb.shape[:2]
         yield frame, FrameResult(frame.index, frame.time_s, width, height, people)
+
+
+def live(smoothing: Smoothing) -> Smoothing:
+    """Of a camera, whose future isn't known."""
+    return replace(smoothing, ahead_frames=0)
 
 
 def _see(
@@ -157,7 +162,8 @@ class Job:
             with self._writing():
                 pictures = drawing.finish() if drawing else []
                 camera = self._camera((frames[0].height, frames[0].width))
-                recording = self._recording(frames, rate_hz(frames, hz), self.smoothing, camera)
+                smoothing = live(self.smoothing) if self.smoothing and video.camera is not None else self.smoothing
+                recording = self._recording(frames, rate_hz(frames, hz), smoothing, camera)
                 written = [*self._save(source, recording, page), *pictures]
         finally:
             if drawing:

@@ -19,4 +19,4 @@ class Pose3D:
     box_xywh: Float[np.ndarray, " 4"]
     """The box around the person that was looked at: left, top, width, height in px."""
     score: float
-    """How sure it is that this is a person, 0 to 1."""
+    """Mean of the 16 confidences, before smoothing; not a probability."""

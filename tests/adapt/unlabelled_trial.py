@@ -22,9 +22,10 @@ from proof import LOOKS, figures_of
 
 from wildpose.adapt.settings import settings
 from wildpose.config import override
-from wildpose.data.kinds import KINDS_3D
+from wildpose.data.kinds import KINDS_3D, Rendered
 from wildpose.data.mix import Mixed, TrainData, bone_sum_mm
 from wildpose.data.sample import Sample
+from wildpose.data.studio import StudioSet
 from wildpose.evaluate import predict_set
 from wildpose.reproduce.network import load_network
 from wildpose.train.loop import run_phase
@@ -79,8 +80,9 @@ def main() -> None:
     parser.add_argument("--set", nargs="*", default=[])
     given = parser.parse_args()
     use_threads(1)
-    shown = KINDS_3D["outdoor"].open(given.night)[0]
-    rows = np.arange(len(shown))
+    everyone = StudioSet(given.night)
+    rows = np.arange(len(everyone))
+    shown = Rendered(everyone, rows)  # not by its kind: with --judge, people to be tested on are asked about
     checkpoint, held_out = given.start, rows[-given.last :]
     if not given.judge:
         day, photos, held_out = KINDS_3D["outdoor"].open(given.outdoor)[0], rows[:-JUDGED], rows[-JUDGED:]

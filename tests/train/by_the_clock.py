@@ -1,9 +1,10 @@
 """Train for so many seconds on a machine that is lent for minutes: the learning rate falls along a cosine of the clock,
-for nobody knows beforehand how many steps there will be. So the shipped weights were made (docs/training.md).
+for nobody knows beforehand how many steps there will be. So ran the fourth training (docs/training.md).
 
     python tests/data/small_photos.py DATA SMALL      # before: the photos in half the bytes, for they have to travel
-    python tests/train/by_the_clock.py pretrain-3d 490 --init default --out runs/fourth --set pretrain_3d.lr=1e-3 \\
-        --lsp SMALL/lsp --lspet SMALL/lspet --studio studio-train --outdoor outdoor-train
+    python tests/train/by_the_clock.py pretrain-3d 490 --init default --out runs/fourth \\
+        --lsp SMALL/lsp --lspet SMALL/lspet --studio studio-train --outdoor outdoor-train \\
+        --set model.stacks=3 pretrain_3d.lr=1e-3
 
 Ends by SIGTERM to itself, with a checkpoint. Not reproducible to the bit, as `wildpose train` is.
 """

@@ -38,7 +38,7 @@ def adapt(
         outdoor: Rendered people with 3D labels (`wildpose data outdoor`); without it some are rendered first.
         studio: More of them (`wildpose data studio`), mixed in; a person in it is held out and judged.
         unlabelled: Beside --labels, a folder of further photos without any.
-        weights: What to start from: an .onnx file, or a name that `wildpose weights` lists.
+        weights: What to start from: an .onnx file of one network, or the name `default`.
         steps: Optimiser steps.
         set: Settings to change, such as --set adversarial_loss.weight=1e-3.
         threads: Of the processor; 0 leaves it to torch.

@@ -23,7 +23,7 @@ def export(
         out: File to write.
         name: Name of the weights.
         metrics: JSON files of `wildpose evaluate --out` to keep in the file.
-        stored: How convolutions lie in the file; float16 takes twice the room. Both run as float32.
+        stored: How convolutions and matrices lie in the file; float16 takes twice the room. Both run as float32.
     """
     import json
 

@@ -1,8 +1,8 @@
 """One detector from several that went on from one another or from the same weights: the mean of their weights.
 
 A detector that learnt on for pictures of poor cameras found fewer people in good ones; the mean of it and what it came
-from finds more in both than either (docs/detector.md; Wortsman et al., Robust fine-tuning of zero-shot models, CVPR
-2022).
+from finds as many in good ones as before, and in poor ones twice as many (docs/detector.md; Wortsman et al., Robust
+fine-tuning of zero-shot models, CVPR 2022).
 """
 
 from collections.abc import Sequence

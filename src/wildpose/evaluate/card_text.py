@@ -84,7 +84,7 @@ def training(told: dict[str, Any], notes: str) -> list[str]:
         for i, phase in enumerate(told.get("history", ()))
     ]
     seen = [phase for phase in told.get("history", ()) if phase["phase"] != "refine"]  # it goes over kept answers
-    total = sum(phase["steps"] * phase["batch"] for phase in seen)
+    total = samples_seen(seen)
     return [
         "## What it learnt from",
         "",
@@ -100,6 +100,20 @@ def training(told: dict[str, Any], notes: str) -> list[str]:
         "",
         notes.strip() or "**Training cost in core-hours: not stated** (`--notes FILE`).",
     ]
+
+
+def samples_seen(history: Sequence[dict[str, Any]]) -> int:
+    """Steps times batch of all phases; what several networks of a mean went through together counts once: the phases
+    in which they are alike from the start."""
+    total, pasts = 0, set()
+    for network in dict.fromkeys(phase.get("network") for phase in history):
+        past = ()
+        for phase in history:
+            if phase.get("network") == network:
+                past += (tuple(sorted((key, value) for key, value in phase.items() if key != "network")),)
+                total += 0 if past in pasts else phase["steps"] * phase["batch"]
+                pasts.add(past)
+    return total
 
 
 def groups_verdict(groups: Table, numbers: dict[str, float]) -> list[str]:

@@ -13,7 +13,7 @@ from wildpose.types import Pose3D
 
 DEFAULT_FOV_DEG = 60.0
 """Angle of view across a picture's longer side where nobody says: between a phone's main camera (69) and a 35 mm-
-equivalent lens of 35 mm (54). A wrong angle moves people nearer or farther; their poses stay."""
+equivalent lens of 35 mm (54). A wrong angle moves people nearer or farther, and turns poses a little (docs/json.md)."""
 ANKLE_SHARE = 0.039
 """Height of the ankle above the ground in statures (Winter, Biomechanics and Motor Control of Human Movement)."""
 STATURE_BONES = (("head_top", "upper_neck"), ("upper_neck", "thorax"), ("thorax", "pelvis"))

@@ -3,7 +3,6 @@
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from math import ceil
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +19,7 @@ from wildpose.predict.photo_files import check_whole
 from wildpose.predict.photos import open_photo
 from wildpose.predict.placement import camera_with_focal_35mm, camera_with_fov
 from wildpose.predict.smooth import smooth_people
-from wildpose.results import SMOOTH, predict_video
+from wildpose.results import SMOOTH, live, predict_video
 from wildpose.serve.uploads import Limits
 from wildpose.write import FrameResult, Recording, rate_hz, to_json
 
@@ -122,7 +121,7 @@ class Webcam:
         self._begun: float | None = None  # with the first picture
         self._next: Frame | None = None
         seen = self._see(PeopleFollower(estimator, max_people))
-        self._results = smooth_people(seen, replace(SMOOTH, ahead_frames=0))  # gives each frame as it gets it
+        self._results = smooth_people(seen, live(SMOOTH))  # gives each frame as it gets it
 
     def _see(self, follower: PeopleFollower):
         while self._next is not None:
@@ -155,7 +154,7 @@ class Webcam:
         if not self.frames:
             raise InputError("a picture of the webcam", "none", "wait until the first one is shown")
         camera = camera_with_fov((self.frames[0].height, self.frames[0].width))
-        recording = Recording(self.frames, rate_hz(self.frames, 1.0), camera, SMOOTH)
+        recording = Recording(self.frames, rate_hz(self.frames, 1.0), camera, live(SMOOTH))
         return results.add(self.NAME, recording, self.pictures.jpegs)
 
 
