@@ -66,9 +66,11 @@ def unchanged(*_) -> None:
     pass
 
 
-def write_index(root: Path, change=unchanged, cameras=None, split="test", folder="fps50", frames=None) -> Path:
-    """annotation_body3d/<folder>/h36m_<split>.npz and cameras.pkl; S9 and S11 test, S1 trains."""
-    subjects = ("S9", "S11") if split == "test" else ("S1",)
+def write_index(
+    root: Path, change=unchanged, cameras=None, split="test", folder="fps50", frames=None, subjects=()
+) -> Path:
+    """annotation_body3d/<folder>/h36m_<split>.npz and cameras.pkl; S9 and S11 test, S1 trains if nothing is said."""
+    subjects = subjects or (("S9", "S11") if split == "test" else ("S1",))
     arrays = index_arrays({subject: frames or list(range(1, 7)) for subject in subjects})
     change(arrays)
     path = root / "annotation_body3d" / folder / f"h36m_{split}.npz"

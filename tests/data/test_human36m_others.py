@@ -40,6 +40,19 @@ def test_strides_and_the_corrupt_sequence(triple: Path):
     assert not any("s_11_act_02_subact_02_ca_01" in name for name in load_human36m(triple, "test").images)
 
 
+def test_a_stride_that_a_triple_does_not_hold_is_refused(tmp_path: Path):
+    """Frames 0, 5, 10 have 20 as the first that is one of every fourth, too."""
+
+    def every_fifth(data, camera, joint_3d):
+        data["images"] = [image for image in data["images"] if image["frame_idx"] % 5 == 0]
+
+    for subject in (9, 11):
+        write_triple(tmp_path, subject, every_fifth)
+    assert len(load_human36m(tmp_path, "test", 5)) > 0
+    with pytest.raises(InputError, match=r"frames 0, 4, 8 \.\.\. in .*subject9"):
+        load_human36m(tmp_path, "test", 4)
+
+
 def first_image(**change):
     return lambda data, camera, joint_3d: data["images"][0].update(change)
 

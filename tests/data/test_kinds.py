@@ -11,7 +11,10 @@ from wildpose.data.human36m import load_human36m
 from wildpose.data.kinds import KINDS_2D, KINDS_3D
 from wildpose.data.mix import Mixed, Source, build_data
 from wildpose.data.mpi_inf_3dhp import load_mpi_inf_3dhp
+from wildpose.data.mpi_inf_3dhp_train import stride_in
 from wildpose.data.mpii import load_mpii
+from wildpose.data.packed import _pack_at as packed_at
+from wildpose.data.packed import pack
 from wildpose.errors import InputError
 from wildpose.skeleton import MPII16
 
@@ -70,6 +73,14 @@ def test_human36m_trains_every_fifth_frame_of_five_subjects(tmp_path):
         KINDS_3D["human36m"].open(tmp_path)
 
 
+def test_human36m_of_frames_farther_apart_than_usual_trains_on_those(tmp_path):
+    """`wildpose data prepare human36m --stride-train 10`."""
+    write_index(tmp_path, split="train", folder="stride10", frames=list(range(1, 102, 10)))
+    photos_of(load_human36m(tmp_path, "train"))
+    people, _ = KINDS_3D["human36m"].open(tmp_path)
+    assert sorted(set(people.frame)) == list(range(1, 102, 10))
+
+
 def test_human36m_without_its_test_subjects_has_nothing_to_watch(tmp_path):
     write_human36m(tmp_path, ("train",))
     assert KINDS_3D["human36m"].open(tmp_path)[1] is None
@@ -88,6 +99,19 @@ def test_human36m_in_its_other_layouts(tmp_path):
         photos_of(load_human36m(tmp_path / "h5", split, 5))
     people, watched = KINDS_3D["human36m"].open(tmp_path / "h5")
     assert set(people.subject) == {"S1", "S5"} and {watched.load(i).subject for i in range(4)} <= {"S9", "S11"}
+
+
+def test_mpi_inf_3dhp_frames_of_two_strides_and_packed_ones_are_read_by_one_that_has_them_all(tmp_path):
+    write_3dhp(tmp_path, stride=3)
+    folder = tmp_path / "S1" / "Seq1" / "imageFrames" / "video_0"
+    assert stride_in(folder) == 3
+    photos_of(load_mpi_inf_3dhp(tmp_path, "train", stride=2))  # now 1 and 2 lie side by side, but not all of them
+    assert stride_in(folder) == 2
+    pack(tmp_path)
+    for path in list(tmp_path.rglob("*.jpg")):
+        path.unlink()
+    packed_at.cache_clear()  # it had looked before there was a pack
+    assert stride_in(folder) == 2 and len(KINDS_3D["mpi_inf_3dhp"].open(tmp_path)[0]) == 8 * len(range(0, FRAMES, 2))
 
 
 def test_mpi_inf_3dhp_trains_on_the_frames_that_were_extracted(tmp_path):

@@ -16,7 +16,7 @@ from wildpose.data.coco import load_coco
 from wildpose.data.human36m import load_human36m
 from wildpose.data.lsp import load_lspet
 from wildpose.data.mpii import load_mpii
-from wildpose.data.packed import FOLDER, INDEX, PackedPhotos, pack, packed_bytes
+from wildpose.data.packed import FOLDER, INDEX, PackedPhotos, pack, packed_bytes, packed_in
 from wildpose.data.packed import _pack_at as packed_at
 from wildpose.data.sample import read_photo
 from wildpose.errors import InputError
@@ -68,6 +68,48 @@ def test_an_interrupted_pack_goes_on(root):
     assert (root / FOLDER / "000000.tar").stat().st_mtime_ns == first
 
 
+def test_links_are_packed_as_the_photos_they_lead_to(root):
+    photo = root / "S1/Walking 1/0.jpg"
+    (root / "soft.jpg").symlink_to(photo)
+    (root / "hard.jpg").hardlink_to(photo)
+    content = photo.read_bytes()
+    pack(root, 5000)
+    for path in (root / "soft.jpg", root / "hard.jpg", photo):
+        path.unlink()
+    assert [packed_bytes(root / name) for name in ("soft.jpg", "hard.jpg", "S1/Walking 1/0.jpg")] == [content] * 3
+
+
+def test_photos_that_changed_or_came_since_are_packed_again(root):
+    pack(root, 5000)
+    changed, new = root / "S1/Walking 1/3.jpg", root / "S1/new.jpg"
+    changed.write_bytes(changed.read_bytes() + b"and more")
+    new.write_bytes(b"new")
+    loose = {path: path.read_bytes() for path in root.rglob("*.jpg")}
+    pack(root, 5000)
+    for path in loose:
+        path.unlink()
+    packed = PackedPhotos(root)
+    assert {path: packed.read(path.relative_to(root).as_posix()) for path in loose} == loose
+
+
+def test_a_pack_that_is_all_there_is_of_photos_is_never_replaced(root):
+    folder = pack(root, 5000)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for path in list((root / "S1").rglob("*.jpg")):
+        path.unlink()
+    (root / "S1" / "new.jpg").write_bytes(b"new")
+    with pytest.raises(InputError, match=r"nowhere else \(S1/Walking 1/0\.jpg.*unpack them before"):
+        pack(root, 5000)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_names_of_a_folder_that_packs_have(root):
+    pack(root, 5000)
+    assert packed_in(root / "S1" / "Walking 1") == {f"{k}.jpg" for k in range(6)}
+    assert packed_in(root / "übung") == {f"{k}.jpg" for k in range(5)}
+    assert packed_in(root) == packed_in(root / "S1") == set()
+
+
 def test_what_is_wrong_is_said(root, tmp_path):
     with pytest.raises(InputError, match="photos"):
         pack(tmp_path / "set" / "S1" / "nothing")
@@ -77,9 +119,6 @@ def test_what_is_wrong_is_said(root, tmp_path):
     assert packed_bytes(tmp_path / "a.jpg") is None
     with pytest.raises(InputError, match=r"none\.jpg"):
         read_photo(root / "S1" / "none.jpg")
-    (root / "S1" / "new.jpg").write_bytes(b"new")
-    with pytest.raises(InputError, match="earlier pack"):
-        pack(root, 5000)
     cut = folder / "000000.tar"
     cut.write_bytes(cut.read_bytes()[:600])
     with pytest.raises(InputError, match="cut short"):

@@ -98,6 +98,17 @@ def test_a_run_that_was_cut_off_goes_on_with_what_is_missing(archives: Path, tmp
     prepare_human36m(archives, tmp_path / "out", STRIDES, ("S11",), told=silent)
 
 
+def test_a_picture_that_was_removed_is_made_again(archives: Path, tmp_path: Path):
+    """The video is read up to there, which is no sign that it ends there."""
+    told: list[str] = []
+    prepare_human36m(archives, tmp_path / "out", STRIDES, ("S11",), told=silent)
+    gone = sorted((tmp_path / "out").rglob("S11_Photo_2.58860488_000001.jpg"))[0]
+    before = gone.read_bytes()
+    gone.unlink()
+    prepare_human36m(archives, tmp_path / "out", STRIDES, ("S11",), told=told.append)
+    assert gone.read_bytes() == before and not any("left out" in line and "the video has" in line for line in told)
+
+
 def test_a_video_may_end_a_little_before_its_poses(archives: Path, tmp_path: Path):
     write_video(archives / "S11" / "Videos" / "Eating.55011271.mp4", frames=FRAMES - 2)
     told: list[str] = []

@@ -7,10 +7,12 @@ from made_3dhp import FRAMES, VALID, write_test
 from made_human36m import write_index, write_photo
 from made_mpii import write_bearpaw, write_validation
 
+from wildpose.data.human36m import SUBJECTS
+
 
 def write_licensed(root: Path) -> None:
     for split in ("train", "test"):
-        index = write_index(root / "human36m", split=split)
+        index = write_index(root / "human36m", split=split, subjects=SUBJECTS[split])
         for name in np.load(index)["imgname"].tolist():
             write_photo(root / "human36m" / "images" / name, 200)
     (root / "mpii").mkdir()

@@ -2,12 +2,13 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
 from fork_server import start
 from licensed_sets import write_licensed
-from made_human36m import write_legacy, write_photo
+from made_human36m import write_index, write_legacy, write_photo
 from made_up_people import Informed
 from queue_trial import TINY, reproduce
 
@@ -65,7 +66,8 @@ def test_mpi_inf_3dhp_in_both_modes(sets):
 
 def test_licensed_data_is_half_human36m_half_mpii(sets):
     data = licensed_data(sets)
-    assert (len(data.studio), len(data.studio_val)) == (4, 4)  # S1, two cameras, frames 1 and 6; S9, S11, frame 1
+    # five subjects, two cameras, frames 1 and 6; S9, S11, frame 1
+    assert (len(data.studio), len(data.studio_val)) == (20, 4)
     assert (len(data.wild), len(data.wild_val)) == (2, 1)
     assert [source["name"] for source in data.sources] == ["MPII train", "Human3.6M train"]
     assert data.wild.load(0).joints_cam_mm is None and data.studio.load(0).subject == "S1"
@@ -95,6 +97,27 @@ def test_what_rows_are_judged_on_is_asked_for_before_they_are_trained(gone, said
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("split", "some", "said"),
+    [
+        ("train", ("S1", "S5", "S7", "S8"), "S1, S5, S6, S7, S8 in the train split of .*with S6 as well"),
+        ("test", ("S9",), "S9, S11 in the test split of .*got S9; .*with S11 as well"),
+    ],
+)
+def test_an_index_of_some_subjects_is_not_taken_for_the_papers_split(sets, split, some, said, tmp_path):
+    shutil.copytree(sets, tmp_path / "sets")
+    write_index(tmp_path / "sets" / "human36m", split=split, subjects=some)
+    with pytest.raises(InputError, match=said):
+        licensed_data(tmp_path / "sets")
+        licensed_judges(tmp_path / "sets", "table1", "train-mean", False)
+
+
+def test_a_rule_that_table_4_cannot_be_made_by_is_refused_before_training(sets):
+    with pytest.raises(InputError, match="a scale rule that knows a size, for table 4"):
+        licensed_judges(sets, "table4", "none", False)
+    assert len(licensed_judges(sets, "table2", "none", False)) == 2
+
+
 def test_all_that_is_missing_is_named_at_once(tmp_path, capsys):
     (tmp_path / "mpii").mkdir()
     with pytest.raises(SystemExit) as stopped:
@@ -110,7 +133,9 @@ def test_the_icv17_files_are_judged_on_every_fifth_frame_which_is_all_they_hold(
     (root / "human36m").mkdir(parents=True)
     (root / "mpii").symlink_to(sets / "mpii")
     write_legacy(root / "human36m")
-    write_legacy(root / "human36m", lambda arrays: arrays.update(subject=np.resize([1.0, 5.0], 16)), "Train")
+    write_legacy(
+        root / "human36m", lambda arrays: arrays.update(subject=np.resize([1.0, 5.0, 6.0, 7.0, 8.0], 16)), "Train"
+    )
     for split in ("train", "test"):
         people = load_human36m(root / "human36m", split)
         for i in range(len(people)):

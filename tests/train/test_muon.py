@@ -112,6 +112,19 @@ def test_two_and_two_steps_are_four():
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), second.parameters(), strict=True))
 
 
+def test_counts_stay_with_the_processor_wherever_the_weights_are():
+    """A GPU would be waited for at each of hundreds, in every step after a resume. `meta` stands for one."""
+    ours = network()
+    set_gradients(ours, 0)
+    steps = Muon(ours, lr=0.01)
+    steps.step()
+    kept = optimiser_tensors(steps)
+    elsewhere = Muon(copy.deepcopy(ours).to("meta"), lr=0.01)
+    restore_optimiser(elsewhere, {name: value for name, value in kept.items() if name.endswith("count")})
+    counts = [entry["count"] for entry in elsewhere.state.values()]
+    assert counts and {str(count.device) for count in counts} == {"cpu"} and all(count == 1 for count in counts)
+
+
 def test_steps_as_the_benchmarks_plain_version():
     """Written independently, a kernel at a time: the same parameters after several steps, kernels tall and wide."""
     ours = network()

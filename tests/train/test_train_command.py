@@ -65,6 +65,9 @@ def test_a_run_has_at_least_the_stacks_of_the_weights_it_starts_from():
         (["pretrain-2d", "--set", "model.input_px=100"], "multiple of 64"),
         (["adversarial", "--set", "adversarial.batch_3d=40"], "from 0 to batch = 16"),
         (["pretrain-2d", "--set", "log_every=0"], "log_every of at least 1"),
+        # what only a later phase can't do, before the days of the earlier ones
+        (["all", "--studio", "nowhere", "--preset", "full-2s", "--accumulate", "4"], "12 and 6; mend --set batch"),
+        (["all", "--studio", "nowhere", "--set", "adversarial.batch_3d=0"], "from 1 to 16 samples with 3D labels"),
         (["adversarial", "--set", "discriminator.sources=image,image"], "each once"),
         (["adversarial", "--set", "discriminator.sources=image", "adversarial_loss.r1=1"], "image alone"),
     ],

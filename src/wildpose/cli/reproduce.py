@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from wildpose.config import PRESETS, override
+from wildpose.cli.train import check_phases, check_sizes
+from wildpose.config import PHASES, PRESETS, override
 from wildpose.errors import InputError
 
 
@@ -112,9 +113,13 @@ def reproduce(
         try:
             if pretrained is None:
                 base = override(PRESETS[preset], changes)
+                check_sizes(base)
+                check_phases(base, PHASES, workers.count)
                 pretrained = pretrain(base, data, out / "pretrained", workers)
             else:
                 base = base_settings(pretrained, changes)
+                check_sizes(base)
+                check_phases(base, ("adversarial",), workers.count)
             plan = Plan(out, base, find_starts(pretrained, chosen), data, judges, seeds)
             text = ""
             for outcomes in run_queue(plan, chosen, workers):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from wildpose.cli.sets import NO_SETS, SetFlags
-from wildpose.config import PHASES, PRESETS, TrainConfig, override
+from wildpose.config import PHASES, PRESETS, Phase, TrainConfig, override
 from wildpose.errors import InputError
 
 SMOKE_IMAGES = 400
@@ -69,6 +69,7 @@ def train(
     if resume == "never":
         check_new(out, phases)
     with join() as workers:
+        check_phases(config, phases, workers.count, accumulate)
         if preset == "smoke" and sets == NO_SETS:
             if workers.leads:
                 render_smoke(out)
@@ -146,6 +147,16 @@ def check_sizes(config: TrainConfig) -> None:
     if r1 > 0 and sources == ("image",):
         fix = "add geometry or maps, or --set adversarial_loss.r1=0"
         raise InputError("a source of poses, for adversarial_loss.r1 is of D's gradient by them", "image alone", fix)
+
+
+def check_phases(config: TrainConfig, phases: tuple[Phase, ...], workers: int = 1, accumulate: int = 1) -> None:
+    """What a later phase would refuse, said before the days of the ones before it."""
+    from wildpose.train.state import check_shares, check_sides
+
+    for phase in phases:
+        check_shares(config.batch, config.phase(phase).batch_3d, workers, accumulate)
+    if "adversarial" in phases:
+        check_sides(config)
 
 
 def check_new(out: Path, phases: tuple[str, ...]) -> None:

@@ -107,8 +107,16 @@ def holds(root: Path, split: Literal["train", "test"]) -> bool:
 
 
 def usual_stride(root: Path, split: Literal["train", "test"]) -> int:
-    """USUAL_STRIDE; of the ICCV 2017 files, which hold every fifth frame of both splits, that."""
-    return USUAL_STRIDE["train" if list(find_human36m(root)) == ["h5"] else split]
+    """USUAL_STRIDE; of the ICCV 2017 files, which hold every fifth frame of both splits, that; to train on, that of an
+    index whose frames are farther apart than usual."""
+    found = find_human36m(root)
+    usual = USUAL_STRIDE["train" if list(found) == ["h5"] else split]
+    if split == "test" or "npz" not in found:
+        return usual
+    from wildpose.data.human36m_npz import stored_stride
+
+    stored = [stored_stride(path) for path in found["npz"] if path.name == "h36m_train.npz"]
+    return usual if not stored or any(usual % step == 0 for step in stored) else min(stored)
 
 
 def load_human36m(root: str | Path, split: Split, stride: int | None = None) -> SampleSet:

@@ -120,7 +120,8 @@ def _read_images(path: Path, subject: str, stride: int) -> tuple[dict, list[dict
     for i, annotation in enumerate(need_list(stored, "annotations", path)):
         where = f"annotation {i}"
         boxes[need_whole(annotation, "image_id", path, where)] = need(annotation, "bbox", path, where)
-    images = []
+    images: list[dict] = []
+    last: dict[tuple[int, int, int], int] = {}
     for i, image in enumerate(need_list(stored, "images", path)):
         keys = ("id", "subject", "action_idx", "subaction_idx", "cam_idx", "frame_idx")
         _, number, action, subaction, camera, frame = (need_whole(image, key, path, f"image {i}") for key in keys)
@@ -130,10 +131,17 @@ def _read_images(path: Path, subject: str, stride: int) -> tuple[dict, list[dict
             raise InputError(f"action_idx 2 to 16 in {path}, image {i}", str(action), FETCH_AGAIN)
         name = CAMERA_NAMES[camera - 1] if camera in (1, 2, 3, 4) else str(camera)
         corrupt = Sequence(subject, ACTION_OF_NUMBER[action], subaction, name) == CORRUPT
-        if frame % stride == 0 and not corrupt:
-            images.append(image)
-    if not images:
+        if not corrupt:
+            sequence = (action, subaction, camera)
+            last[sequence] = max(frame, last.get(sequence, 0))
+            if frame % stride == 0:
+                images.append(image)
+    if not last:
         raise InputError(f"images in {path}", "none", FETCH_AGAIN)
+    expected = sum(frame // stride + 1 for frame in last.values())
+    if len(images) < 0.9 * expected:
+        fix = "choose a multiple of the distance of its frames"
+        raise InputError(f"about {expected} frames 0, {stride}, {2 * stride} ... in {path}", f"{len(images)}", fix)
     return boxes, images
 
 

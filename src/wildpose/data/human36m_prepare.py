@@ -134,8 +134,9 @@ def _subject(source: Path, out: Path, subject: str, stride: int, metadata: Metad
 
 def _extract(video: Path, where: str, row: _Rows, out: Path, told: Told) -> None:
     missing = {frame: path for frame, path in row.paths(out).items() if not path.is_file()}
-    read = extract_frames(video, where, missing)
-    last = int(row.frames[-1])
+    if not missing:
+        return
+    read, last = extract_frames(video, where, missing), max(missing)  # it is read up to the last one that is missing
     if last - read > SHORT_FRAMES:
         raise InputError(f"{last} frames or more in {where}", str(read), f"fetch it again: {PAGE}")
     if read < last:

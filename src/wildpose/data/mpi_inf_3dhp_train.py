@@ -1,12 +1,14 @@
 """MPI-INF-3DHP's training set: S1..S8/Seq1,Seq2/annot.mat with (14, 1) object arrays by camera, camera.calibration, and
 frames that `wildpose data prepare mpi-inf-3dhp` extracts to imageFrames/video_0/frame_000001.jpg."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 
 from wildpose.data.checks import check_projection, check_sides_3d, check_unit
 from wildpose.data.files import FETCH_AGAIN, as_array, read_mat
+from wildpose.data.packed import packed_in
 from wildpose.data.people import People
 from wildpose.data.sample import Camera
 from wildpose.errors import InputError
@@ -36,9 +38,13 @@ def extracted_stride(root: Path) -> int | None:
 
 
 def stride_in(folder: Path) -> int | None:
-    """The same of the frames in one folder: the least distance of two."""
-    numbers = sorted(int(path.stem.split("_")[-1]) for path in folder.glob("frame_??????.jpg"))
-    return int(np.diff(numbers).min()) if len(numbers) > 1 else None
+    """The same of the frames in one folder, loose or packed: the smallest stride of which all are there up to the last,
+    for frames of several may lie together."""
+    names = {path.name for path in folder.glob("frame_??????.jpg")} | packed_in(folder)
+    numbers = {int(name[6:12]) for name in names if re.fullmatch(r"frame_\d{6}\.jpg", name)}
+    last = max(numbers, default=0)
+    distances = sorted({number - 1 for number in numbers} - {0})
+    return next((step for step in distances if set(range(1, last + 1, step)) <= numbers), None)
 
 
 def load_train(root: Path, truth: str, stride: int) -> People:

@@ -30,8 +30,9 @@ TAR_BYTES = 512 * 2**20
 def pack(root: Path, tar_bytes: int = TAR_BYTES, told: Callable[[int, int], None] = lambda done, total: None) -> Path:
     """Write the pack of all photos under `root`; returns its folder. The photos stay as they are.
 
-    Tars already whole from an interrupted run are kept. told: called with photos done and photos in all, after each
-    tar. Raises InputError for a folder without photos or with a pack of other photos.
+    Tars already whole from an interrupted run are kept; those of photos that have changed since are written again.
+    told: called with photos done and photos in all, after each tar. Raises InputError for a folder without photos, or
+    with a pack of photos that aren't there any more: it may be all that is left of them.
     """
     names = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not names:
@@ -39,12 +40,16 @@ def pack(root: Path, tar_bytes: int = TAR_BYTES, told: Callable[[int, int], None
     sizes = np.array([(root / name).stat().st_size for name in names])
     tar_of = (np.cumsum(sizes) - sizes) // tar_bytes
     folder = root / FOLDER
+    _check_loose(folder, root)
     folder.mkdir(exist_ok=True)
     offsets = np.zeros(len(names), np.int64)
     for number in range(int(tar_of[-1]) + 1):
         rows = np.flatnonzero(tar_of == number)
-        offsets[rows] = _write_tar(folder / f"{number:06d}.tar", root, [names[row] for row in rows])
+        offsets[rows] = _write_tar(folder / f"{number:06d}.tar", root, {names[row]: int(sizes[row]) for row in rows})
         told(int(rows[-1]) + 1, len(names))
+    for path in folder.glob("*.tar"):  # of an earlier pack of more photos, all of which are loose
+        if path.stem.isdigit() and int(path.stem) > int(tar_of[-1]):
+            path.unlink()
     draft = folder / f".{INDEX}.draft"
     with draft.open("wb") as file:
         # Paths are kept as UTF-8 bytes: fixed width, half as long as str_, and sorted as Python sorts the text.
@@ -54,19 +59,37 @@ def pack(root: Path, tar_bytes: int = TAR_BYTES, told: Callable[[int, int], None
     return folder
 
 
-def _write_tar(target: Path, root: Path, names: list[str]) -> list[int]:
-    """Write a tar, whole or not at all, unless it is there; where the bytes of each photo begin."""
-    if not target.is_file():
+def _check_loose(folder: Path, root: Path) -> None:
+    """InputError if a tar that is there holds a photo that isn't loose."""
+    for path in sorted(folder.glob("*.tar")):
+        only_here = [name for name in _members(path) if not (root / name).is_file()]
+        if only_here:
+            got = f"{len(only_here)} that are nowhere else ({', '.join(only_here[:3])})"
+            fix = f"unpack them before you pack again: tar -xf {path} -C {root}"
+            raise InputError(f"the photos in {path}, of an earlier pack, under {root} as well", got, fix)
+
+
+def _write_tar(target: Path, root: Path, sizes: dict[str, int]) -> list[int]:
+    """Write a tar, whole or not at all, unless it is there with these photos; where the bytes of each begin."""
+    if not target.is_file() or {name: member.size for name, member in _members(target).items()} != sizes:
         draft = target.with_name(f".{target.name}.draft")
-        with tarfile.open(draft, "w") as tar:
-            for name in names:
+        with tarfile.open(draft, "w", dereference=True) as tar:  # links as what they lead to
+            for name in sizes:
                 tar.add(root / name, name, recursive=False, filter=_anonymous)
         os.replace(draft, target)
-    with tarfile.open(target) as tar:
-        members = tar.getmembers()
-    if [member.name for member in members] != names:
-        raise InputError(f"the photos of {root} in {target}", "others, of an earlier pack", f"delete {target.parent}")
-    return [member.offset_data for member in members]
+    members = _members(target)
+    if [(name, member.size) for name, member in members.items()] != list(sizes.items()):
+        raise InputError(f"photos under {root} that stay as they are", "others meanwhile", "pack them again")
+    return [member.offset_data for member in members.values()]
+
+
+def _members(path: Path) -> dict[str, tarfile.TarInfo]:
+    """Files of a tar by name; none if it is damaged: it will be written again."""
+    try:
+        with tarfile.open(path) as tar:
+            return {member.name: member for member in tar.getmembers() if member.isreg()}
+    except tarfile.TarError:
+        return {}
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
@@ -122,6 +145,19 @@ def packed_bytes(path: Path) -> bytes | None:
         if content is not None:
             return content
     return None
+
+
+def packed_in(folder: Path) -> set[str]:
+    """Names of the photos of one folder that packs of it or of folders above have."""
+    names: set[str] = set()
+    for root in (folder, *folder.parents):
+        found = _pack_at(root)
+        if found:
+            inside = "" if root == folder else f"{folder.relative_to(root).as_posix()}/"
+            start, end = np.searchsorted(found.names, [inside.encode(), inside[:-1].encode() + b"0"])
+            end = end if inside else len(found)
+            names |= {name.decode().removeprefix(inside) for name in found.names[start:end].tolist()}
+    return {name for name in names if "/" not in name}
 
 
 def is_packed(path: Path) -> bool:

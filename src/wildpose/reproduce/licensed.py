@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
-from wildpose.data.human36m import find_human36m, load_human36m, usual_stride
+from wildpose.data.human36m import SUBJECTS, find_human36m, load_human36m, usual_stride
 from wildpose.data.mix import Source, TrainData, build_data
 from wildpose.data.mpi_inf_3dhp import find_test_sequences, load_mpi_inf_3dhp
 from wildpose.data.mpii import find_mpii, load_mpii_validation
@@ -48,23 +49,38 @@ def check_licensed(root: Path, target: Target) -> None:
         )
 
 
+def check_subjects(human36m: Path, split: Literal["train", "test"]) -> None:
+    """InputError unless all subjects of the paper's split are there: an index may have been made of some."""
+    there = set(load_human36m(human36m, split, usual_stride(human36m, split)).subject.tolist())
+    lacking = [subject for subject in SUBJECTS[split] if subject not in there]
+    if lacking:
+        fix = f"`wildpose data prepare human36m` with {', '.join(lacking)} as well"
+        raise InputError(f"{', '.join(SUBJECTS[split])} in the {split} split of {human36m}", ", ".join(there), fix)
+
+
 def licensed_data(root: Path) -> TrainData:
     """Five subjects of Human3.6M at 10 frames a second, and MPII without its validation people.
 
     Runs are watched on 400 of those people and on 400 frames of S9 and S11, as the paper's Figure 5 is: nothing is
     chosen by it, the last checkpoint is judged whatever it shows. Raises InputError for what is missing or damaged.
     """
+    check_subjects(root / "human36m", "train")
     return build_data(more_2d=[Source("mpii", root / "mpii")], more_3d=[Source("human36m", root / "human36m")])
 
 
 def licensed_judges(root: Path, target: Target, rule: str, flip: bool) -> tuple[Judge, ...]:
     """Human3.6M's test frames, MPII's validation people and, for table 4, MPI-INF-3DHP's test frames.
 
-    Raises InputError for what is missing or damaged of them: before days of training, not after.
+    Raises InputError for what is missing or damaged of them, and a rule that table 4 can't be made by: before days of
+    training, not after.
     """
+    if target == "table4" and rule == "none":
+        got, fix = "none: MPI-INF-3DHP's truth is of one size, nobody's own", "mend --scale-rule"
+        raise InputError("a scale rule that knows a size, for table 4", got, fix)
     how = f"scale rule {rule}, flip {flip}"
     human36m, mpii, other = (root.resolve() / name for name in ("human36m", "mpii", "mpi_inf_3dhp"))
     stride = usual_stride(human36m, "test")
+    check_subjects(human36m, "test")
     load_human36m(human36m, "test", stride).require_images()
     load_mpii_validation(mpii)
     judges = [

@@ -79,6 +79,14 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_add_(sizes, 1e-8)
         torch._foreach_addcdiv_(others, first, sizes, [-group["lr"] / (1 - beta1**n) for n in steps])
 
+    def load_state_dict(self, state_dict: dict) -> None:
+        """As it was; counts stay with the processor, wherever the weights are: a GPU would be waited for at each."""
+        super().load_state_dict(state_dict)  # which takes everything to where its weight is
+        parameters = [p for group in self.param_groups for p in group["params"]]
+        for i, kept in state_dict["state"].items():
+            if "count" in kept:
+                self.state[parameters[i]]["count"] = kept["count"].cpu().clone()
+
     def _kept(self, p: nn.Parameter, name: str, scalar: bool = False) -> Tensor:
         state = self.state[p]
         if name not in state:

@@ -45,7 +45,7 @@ class Training:
         self.config, self.phase, self.settings = config, phase, config.phase(phase)
         self.workers, self.accumulate = workers, accumulate
         self.dtype = working_dtype(config.precision, workers.device.type)
-        _check_shares(config.batch, self.settings.batch_3d, workers.count, accumulate)
+        check_shares(config.batch, self.settings.batch_3d, workers.count, accumulate)
         torch.manual_seed(config.seed)
         self.step = 0
         self.origin: dict[str, Any] = {"history": [], "data": []}
@@ -150,7 +150,8 @@ def digest_of(weights: dict[str, torch.Tensor]) -> str:
     return told.hexdigest()[:12]
 
 
-def _check_shares(batch: int, batch_3d: int, workers: int, accumulate: int) -> None:
+def check_shares(batch: int, batch_3d: int, workers: int, accumulate: int = 1) -> None:
+    """InputError unless a batch falls into equal shares for all processes and passes."""
     parts = workers * accumulate
     if accumulate < 1 or batch % parts or batch_3d % parts:
         of = f"{parts} equal shares ({workers} processes x --accumulate {accumulate})"
