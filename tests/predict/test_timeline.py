@@ -1,4 +1,4 @@
-"""When frames were taken: by the stamps in the file, whatever rate it states."""
+"""When frames were taken, by the stamps in the file, whatever rate it states; and which of them are asked for."""
 
 import json
 import struct
@@ -6,8 +6,10 @@ import struct
 import cv2
 import numpy as np
 import pytest
+from test_robust import run, walk_mp4
 
 from wildpose import cli
+from wildpose.errors import InputError
 from wildpose.movie import VideoDrawing
 from wildpose.predict.inputs import Frame, Moment, Timeline, Video
 from wildpose.write import FrameResult, rate_hz
@@ -111,3 +113,45 @@ def drawn(tmp_path, hz: float, times_s) -> int:
 )
 def test_the_overlay_video_shows_each_picture_until_the_time_of_the_next(tmp_path, hz, times_s, pictures):
     assert drawn(tmp_path, hz, times_s) == pictures
+
+
+@pytest.mark.parametrize(("text", "index"), [("0", 0), ("0.3", 3), ("0.31", 4), ("7f", 7)])
+def test_moments_are_seconds_or_frames(text, index):
+    assert Moment.parse(text).index(10.0) == index
+
+
+@pytest.mark.parametrize("text", ["", "f", "-1", "-3f", "1.5f", "nan", "inf", "two"])
+def test_other_moments_are_refused(text):
+    with pytest.raises(InputError, match="a moment of a video"):
+        Moment.parse(text)
+
+
+def test_a_part_of_a_video(tmp_path):
+    video = Video(walk_mp4(tmp_path / "walk.mp4", 9))
+    span = (2, None, Moment.parse("0.2"), Moment.parse("7f"))
+    assert [frame.index for frame in video.frames(*span)] == [2, 4, 6]
+    assert video.expected_frames(*span) == 3
+    assert [frame.time_s for frame in video.frames(*span)] == pytest.approx([0.2, 0.4, 0.6])
+
+
+def test_a_part_without_frames_is_an_error(tmp_path, weights_path, capfd):
+    walk = walk_mp4(tmp_path / "walk.mp4")
+    assert run(walk, "--start", "90", "--out", tmp_path / "o", "--weights", weights_path) == 2
+    assert "--start" in capfd.readouterr().err and not (tmp_path / "o").exists()
+
+
+def test_a_video_that_lies_about_its_length(tmp_path):
+    path = tmp_path / "liar.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10.0, (64, 48))
+    for k in range(5):
+        writer.write(np.full((48, 64, 3), 40 * k, np.uint8))
+    writer.release()
+    content = path.read_bytes()
+    for name, offset in ((b"avih", 24), (b"strh", 40)):  # dwTotalFrames, dwLength
+        at = content.index(name) + offset
+        assert struct.unpack_from("<I", content, at)[0] == 5
+        content = content[:at] + struct.pack("<I", 900_000_000) + content[at + 4 :]
+    path.write_bytes(content)
+    video = Video(path)
+    assert len(list(video.frames())) == 5
+    assert video.expected_frames(1, 3, None, None) == 3
