@@ -128,3 +128,5 @@ def test_what_networks_of_a_mean_saw_together_counts_once():
     history = [{**phase, "network": i + 1} for i, phases in enumerate(histories) for phase in phases]
     assert samples_seen(history) == 4 * (10 + 20 + 20 + 30 + 5 + 20)
     assert samples_seen([first, second, second]) == 4 * (10 + 20 + 20) and samples_seen([]) == 0
+    left_early = [third | {"run": "x", "branch": 1}, second | {"run": "x", "branch": 2}, other | {"run": "y"}]
+    assert samples_seen([first, *left_early]) == 4 * (10 + 30 + 5)

@@ -13,7 +13,6 @@ from wildpose.train.loop import run_phase
 from wildpose.train.merge import common_start, merge
 from wildpose.train.refine import RefineSettings, refine
 from wildpose.train.start import read_start
-from wildpose.train.state import digest_of
 
 
 def quiet(_line: str) -> None: ...
@@ -56,8 +55,14 @@ def test_it_remembers_what_they_had_in_common_and_where_they_parted(trained, tmp
     state = load_generator(merge(parts, tmp_path))[1]
     before = read_start(start).origin["history"]
     assert state["history"][: len(before)] == before
-    own = {"phase": "pretrain-3d", "steps": 4, "batch": 8, "from": digest_of(read_start(start).weights)}
-    assert state["history"][len(before) :] == [{**own, "branch": 1}, {**own, "branch": 2}]
+    own = {"phase": "pretrain-3d", "steps": 4, "batch": 8}
+    branches = state["history"][len(before) :]
+    runs = [branch.pop("run") for branch in branches]
+    assert branches == [{**own, "branch": 1}, {**own, "branch": 2}] and len(set(runs)) == 2
+    with_its_start = load_generator(merge([*parts, start], tmp_path / "three"))[1]["history"]
+    assert [step.get("branch") for step in with_its_start] == [*[None] * len(before), 1, 2], (
+        "it has no branch of its own"
+    )
     assert state["bone_sum_mm"] == 4000.0
 
 
@@ -68,6 +73,8 @@ def test_the_last_step_alike_is_not_a_past_but_two_trainings():
     assert common_start([[a, b, c], [a, b]]) == [a]
     assert common_start([[a, b], [a, c]]) == [a]
     assert common_start([[a], [a]]) == [] and common_start([[b, a], [c, a]]) == []
+    one = b | {"run": "one"}
+    assert common_start([[a, one], [a, one]]) == [a, one] and common_start([[a, one], [a, b | {"run": "two"}]]) == [a]
 
 
 def test_it_goes_on_from_there(trained, tmp_path):
@@ -75,7 +82,13 @@ def test_it_goes_on_from_there(trained, tmp_path):
     merged = merge(parts, tmp_path)
     with pytest.raises(InputError, match=r"nothing in the way of the mean.*step 4; give another --out"):
         merge(parts, tmp_path)
-    refined = refine(merged, tiny_data(), tmp_path, RefineSettings(width=16, crops=96, rounds=1, batch=32), quiet)
+    refined = refine(
+        merged,
+        tiny_data(),
+        tmp_path,
+        RefineSettings(width=16, places_width=8, views=2, crops=96, rounds=1, batch=32),
+        quiet,
+    )
     assert [step["phase"] for step in read_start(refined).origin["history"]][-1] == "refine"
     on = run_phase(tiny_config(seed=3), "pretrain-3d", tiny_data(), tmp_path / "on", merged, notify=quiet)
     assert len(read_start(on).origin["history"]) == len(read_start(merged).origin["history"]) + 1

@@ -103,17 +103,20 @@ def training(told: dict[str, Any], notes: str) -> list[str]:
 
 
 def samples_seen(history: Sequence[dict[str, Any]]) -> int:
-    """Steps times batch of all phases; what several networks of a mean went through together counts once: the phases
-    in which they are alike from the start."""
-    total, pasts = 0, set()
+    """Steps times batch of all phases; what several networks of a mean went through together counts once: runs by
+    their names, those without any where networks are alike from the start."""
+    total, pasts, runs = 0, set(), {}
     for network in dict.fromkeys(phase.get("network") for phase in history):
         past = ()
-        for phase in history:
-            if phase.get("network") == network:
-                past += (tuple(sorted((key, value) for key, value in phase.items() if key != "network")),)
-                total += 0 if past in pasts else phase["steps"] * phase["batch"]
-                pasts.add(past)
-    return total
+        for phase in (phase for phase in history if phase.get("network") == network):
+            past += (tuple(sorted((key, value) for key, value in phase.items() if key != "network")),)
+            samples = phase["steps"] * phase["batch"]
+            if "run" in phase:  # a branch may have left it earlier
+                runs[phase["run"]] = max(samples, runs.get(phase["run"], 0))
+            elif past not in pasts:
+                total += samples
+            pasts.add(past)
+    return total + sum(runs.values())
 
 
 def groups_verdict(groups: Table, numbers: dict[str, float]) -> list[str]:

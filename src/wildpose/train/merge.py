@@ -76,10 +76,15 @@ def mean_of(weights: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tenso
 
 
 def common_start(histories: Sequence[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The phases that all went through alike, up to where they part."""
+    """The phases that all went through together, up to where they part.
+
+    Of histories that don't name their runs (before 28 November 2026), the last entry is not trusted where one of them
+    ends with it: two trainings of the same length look alike.
+    """
     past = []
     for steps in zip(*histories, strict=False):
         if any(step != steps[0] for step in steps):
             break
         past.append(steps[0])
-    return past if all(len(history) > len(past) for history in histories) else past[:-1]
+    named = bool(past) and "run" in past[-1]
+    return past if named or all(len(history) > len(past) for history in histories) else past[:-1]

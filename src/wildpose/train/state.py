@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import hashlib
+import json
 import math
 from dataclasses import asdict
 from pathlib import Path
@@ -49,7 +50,7 @@ class Training:
         torch.manual_seed(config.seed)
         self.step = 0
         self.origin: dict[str, Any] = {"history": [], "data": []}
-        self._begun_from = f"seed {config.seed}"  # or a digest of weights: by that `merge` knows a common start
+        self._begun_from = f"seed {config.seed}"  # or a digest of the weights that it starts from
         self.means = Means()
         self.generator = self._placed(Generator(config.model))
         self.average = copy.deepcopy(self.generator).eval()
@@ -125,11 +126,16 @@ class Training:
             expected = f"the data of the run that stopped at step {self.step}"
             raise InputError(expected, "other sets, labels or shares", fix)
         if self.step == 0:  # a resumed run has noted it already
-            entry = {"phase": self.phase, "steps": 0, "batch": self.config.batch, "from": self._begun_from}
+            entry = {"phase": self.phase, "steps": 0, "batch": self.config.batch, "run": self._name(data)}
             learnt_from = each_once([*self.origin["data"], *data.sources])
             self.origin = {"history": [*self.origin["history"], entry], "data": learnt_from, "digest": data.digest}
         if data.bone_sum_mm is not None and self.phase != PHASES[0]:
             self.origin["bone_sum_mm"] = data.bone_sum_mm
+
+    def _name(self, data: TrainData) -> str:
+        """Of this run: the same settings, data and start give the same, so that `merge` knows what branches share."""
+        told = json.dumps([self.phase, asdict(self.config), data.digest, self._begun_from])
+        return hashlib.sha256(told.encode()).hexdigest()[:12]
 
     def save(self, folder: Path) -> Path:
         """Write a checkpoint, if this is the process that writes; returns its place."""
