@@ -81,8 +81,9 @@ def test_links_are_packed_as_the_photos_they_lead_to(root):
 
 def test_photos_that_changed_or_came_since_are_packed_again(root):
     pack(root, 5000)
-    changed, new = root / "S1/Walking 1/3.jpg", root / "S1/new.jpg"
+    changed, new, as_long = root / "S1/Walking 1/3.jpg", root / "S1/new.jpg", root / "übung/4.jpg"
     changed.write_bytes(changed.read_bytes() + b"and more")
+    as_long.write_bytes(as_long.read_bytes()[::-1])
     new.write_bytes(b"new")
     loose = {path: path.read_bytes() for path in root.rglob("*.jpg")}
     pack(root, 5000)
@@ -101,6 +102,16 @@ def test_a_pack_that_is_all_there_is_of_photos_is_never_replaced(root):
     with pytest.raises(InputError, match=r"nowhere else \(S1/Walking 1/0\.jpg.*unpack them before"):
         pack(root, 5000)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_damaged_tar_is_not_replaced_by_what_happens_to_be_loose(root):
+    cut = pack(root, 5000) / "000000.tar"
+    cut.write_bytes(cut.read_bytes()[:300])
+    for path in list((root / "S1").rglob("*.jpg")):
+        path.unlink()
+    with pytest.raises(InputError, match="a damaged tar"):
+        pack(root, 5000)
+    assert cut.stat().st_size == 300
 
 
 def test_names_of_a_folder_that_packs_have(root):

@@ -50,7 +50,6 @@ def adapt(
     if steps is not None and steps < 1:
         raise InputError("--steps of 1 or more", str(steps), "mend --steps")
     check_file(out)
-    check_file(out.with_suffix(".adapt") / "run.json")
     from wildpose.train.memory import keep_freed_memory
     from wildpose.train.threads import use_threads
 
@@ -67,6 +66,7 @@ def adapt(
     check_sizes(config)
     check_sides(config)
     task = Task(photos, labels, out, weights, outdoor, studio, unlabelled)
+    check_file(task.folder / "run.json")
     try:
         report = adapt_weights(task, config)
     except Interrupted as stop:

@@ -60,7 +60,7 @@ def pack(root: Path, tar_bytes: int = TAR_BYTES, told: Callable[[int, int], None
 
 
 def _check_loose(folder: Path, root: Path) -> None:
-    """InputError if a tar that is there holds a photo that isn't loose."""
+    """InputError if a tar that is there is damaged, or holds a photo that isn't loose: it is not to be replaced."""
     for path in sorted(folder.glob("*.tar")):
         only_here = [name for name in _members(path) if not (root / name).is_file()]
         if only_here:
@@ -71,7 +71,9 @@ def _check_loose(folder: Path, root: Path) -> None:
 
 def _write_tar(target: Path, root: Path, sizes: dict[str, int]) -> list[int]:
     """Write a tar, whole or not at all, unless it is there with these photos; where the bytes of each begin."""
-    if not target.is_file() or {name: member.size for name, member in _members(target).items()} != sizes:
+    newest_ns = max((root / name).stat().st_mtime_ns for name in sizes)
+    kept = target.is_file() and target.stat().st_mtime_ns >= newest_ns
+    if not kept or {name: member.size for name, member in _members(target).items()} != sizes:
         draft = target.with_name(f".{target.name}.draft")
         with tarfile.open(draft, "w", dereference=True) as tar:  # links as what they lead to
             for name in sizes:
@@ -84,12 +86,13 @@ def _write_tar(target: Path, root: Path, sizes: dict[str, int]) -> list[int]:
 
 
 def _members(path: Path) -> dict[str, tarfile.TarInfo]:
-    """Files of a tar by name; none if it is damaged: it will be written again."""
+    """Files of a tar by name. InputError for a damaged one, which no interrupted run leaves behind."""
     try:
         with tarfile.open(path) as tar:
             return {member.name: member for member in tar.getmembers() if member.isreg()}
-    except tarfile.TarError:
-        return {}
+    except tarfile.TarError as error:
+        fix = "delete it if its photos lie loose, or copy the whole pack again"
+        raise InputError(f"photos in {path}", f"a damaged tar ({error})", fix) from error
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
